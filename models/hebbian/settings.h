@@ -1,0 +1,38 @@
+/* settings.h -- the parameters of one point, read once, and what the table of parameters cannot say about them. */
+#ifndef HEBBIAN_SETTINGS_H
+#define HEBBIAN_SETTINGS_H
+
+#include "chain.h"
+
+/* In the order of the choices in the model's table. */
+typedef enum { HEB_IID = 0, HEB_ROWS = 1, HEB_IMAGES = 2 } heb_origin;
+typedef enum { HEB_AT_PATTERN = 0, HEB_AT_RANDOM = 1, HEB_NOISY = 2, HEB_FROM_FILE = 3 } heb_start;
+typedef enum { HEB_CLASS_MEAN = 0, HEB_FIRST_ITEM = 1, HEB_CLASS_FILE = 2 } heb_archetype;
+typedef enum { HEB_CUE_ARCHETYPE = 0, HEB_CUE_ITEM = 1 } heb_cue;
+
+typedef struct heb_settings {
+    size_t n, k;
+    int p;
+    heb_kind kind;
+    heb_norm norm;
+    double load;              /* of the k patterns */
+    double temperature;       /* 0 for HEB_ZERO */
+    heb_rule rule;
+    bool sequential, reuse;
+    heb_origin origin;
+    heb_start start;
+    bool cue_item;
+    double start_overlap, cue_noise, cue_blank;
+    size_t chains, lags;
+    bool histograms;
+    double retrieved, left;
+} heb_settings;
+
+/* Of a point that heb_check() has nothing against.  n and k come from the files where the patterns do; a file that cannot be
+ * read or is not what it should be: its error, and *param (may be NULL) names the parameter to point at. */
+int heb_settings_read(const qn_params *p, heb_settings *out, const char **param) QN_NODISCARD;
+
+void heb_check(const qn_params *p, qn_problems *c);
+void heb_cost(const qn_params *p, qn_cost *c);
+
+#endif

@@ -1,0 +1,97 @@
+/* check.c -- `quench check`: what a sweep file asks for, without running or writing anything. */
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "schedule.h"
+#include "text.h"
+
+static void print_axes(const qn_sweep *s)
+{
+    for (size_t a = 0; a < s->n_axes; a++) {
+        const qn_axis *x = &s->axis[a];
+        const qn_param *p = &s->schema.item[x->param];
+        char *from = qn_value_text(p, &x->value[0]), *to = qn_value_text(p, &x->value[x->n - 1]);
+        printf("  %-16s %zu value%s, %s%s%s%s\n", p->name, x->n, x->n > 1 ? "s" : "", from ? from : "?", x->n > 1 ? " to " : "", x->n > 1 && to ? to : "",
+               x->log ? ", log" : "");
+        free(from);
+        free(to);
+    }
+}
+
+/* Largest memory of a task and of prepared data over the points. */
+static int memory(const qn_sweep *s, double *task, double *shared)
+{
+    *task = *shared = 0;
+    for (size_t k = 0; s->model->cost && k < s->n_points; k++) {
+        qn_params p;
+        qn_cost c = {0};
+        int err = qn_sweep_point(s, k, &p);
+        if (err)
+            return err;
+        s->model->cost(&p, &c);
+        qn_params_free(&p);
+        *task = fmax(*task, c.task_bytes);
+        *shared = fmax(*shared, c.shared_bytes);
+    }
+    return 0;
+}
+
+static int report(const qn_sweep *s, const char *output, int64_t threads)
+{
+    qn_layout l;
+    qn_plan p;
+    int err = qn_layout_init(&l, s);
+    if (err)
+        return cli_fail(err);
+    err = qn_plan_init(&p, s, &l, output, NULL, 0, NULL, NULL);
+    double task, shared, seconds = 0;
+    if (!err)
+        err = memory(s, &task, &shared);
+    if (err) {
+        qn_plan_free(&p);
+        qn_layout_free(&l);
+        return cli_fail(err);
+    }
+    seconds = qn_plan_seconds(&p);
+    char a[32], b[32];
+    printf("%s: model %s, seed %llu\n", s->file, s->model->name, (unsigned long long)s->seed);
+    print_axes(s);
+    printf("points           %zu\nreplicas         %lld\ntasks            %zu, of which %zu are done\n", s->n_points, (long long)s->replicas, p.n_tasks, p.done);
+    printf("steps a task     %lld + %lld, %zu measurements\n", (long long)s->sampling.thermalization, (long long)s->sampling.steps, l.n_grid);
+    if (s->model->cost)
+        printf("memory           about %s a thread%s%s\n", qn_human_bytes(task + 8.0 * (double)l.row + 8.0 * (double)(l.n_grid * l.n_obs), a), shared > 0 ? ", shared " : "",
+               shared > 0 ? qn_human_bytes(shared, b) : "");
+    printf("result           %s, at most %s\n", output, qn_human_bytes(8.0 * (double)(p.n_tasks * (l.row + 7)), a));
+    if (isfinite(seconds))
+        printf("time             about %s on one thread, %s on %lld (from the model's estimate of a step: an order of magnitude)\n", qn_human_seconds(seconds, a),
+               qn_human_seconds(seconds / (double)threads, b), (long long)threads);
+    qn_plan_free(&p);
+    qn_layout_free(&l);
+    return CLI_DONE;
+}
+
+int cli_check(int argc, char **argv)
+{
+    const char *output = NULL;
+    cli_texts sets = {0}, plugins = {0};
+    int64_t threads = sysconf(_SC_NPROCESSORS_ONLN);
+    const cli_option options[] = {
+        {"output", 'o', CLI_TEXT, &output, "OUT.h5", "the result file (default: the sweep file's `output`)"},
+        {"threads", 'j', CLI_COUNT, &threads, "N", "threads, for the time (default: all cores)"},
+        {"set", 0, CLI_TEXTS, &sets, "NAME=VALUE", "replace a value of the sweep file; a list or range makes an axis"},
+        {"plugin", 0, CLI_TEXTS, &plugins, "FILE.so", "load a model"},
+        {0},
+    };
+    int n = cli_parse("check", "SWEEP.yaml [options]", "Reads everything, counts points and tasks, estimates memory, disk and time.  Writes nothing.", options, argc, argv, 1, 1);
+    int status = n < 0 ? CLI_PARSE_STATUS(n) : cli_plugins(&plugins);
+    qn_sweep s;
+    if (n >= 0 && !status && !(status = cli_sweep_load(argv[0], &sets, &s))) {
+        status = report(&s, output ? output : s.output, threads);
+        qn_sweep_free(&s);
+    }
+    cli_texts_free(&sets);
+    cli_texts_free(&plugins);
+    return status;
+}

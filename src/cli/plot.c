@@ -1,0 +1,199 @@
+/* plot.c -- `quench plot`: a figure of a result, as a file or in the terminal. */
+#include "plot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "dataset.h"
+#include "select.h"
+#include "terminal.h"
+#include "text.h"
+
+typedef struct wishes {
+    const char *output, *table, *size;
+    bool terminal, keep;
+} wishes;
+
+static void say(void *ctx, const char *line)
+{
+    (void)ctx;
+    cli_say("%s", line);
+}
+
+static const char *const skip[] = {"samples", "checkpoints", "environment", NULL};
+
+/* FILE_OBSERVABLE.png in the working directory. */
+static char *default_output(const char *path, const char *observable)
+{
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    size_t n = strlen(base);
+    if (n > 3 && !strcmp(base + n - 3, ".h5"))
+        n -= 3;
+    return qn_format("%.*s_%s.png", (int)n, base, observable);
+}
+
+/* Says which other observables there are when none was named. */
+static void say_default(const qn_dataset *d, const char *chosen)
+{
+    qn_buffer others = {0};
+    for (size_t i = 0; i < d->n_vars; i++)
+        if (qn_is_observable(d, d->vars[i]) && strcmp(d->vars[i]->name, chosen))
+            qn_buffer_add(&others, "%s%s", others.n ? ", " : "", d->vars[i]->name);
+    if (others.n)
+        cli_say("drawing %s; there are also: %s", chosen, others.text);
+    qn_buffer_free(&others);
+}
+
+static int write_table(const qn_figure *f, const char *path)
+{
+    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
+    if (!out) {
+        cli_say("%s cannot be written: %s", path, strerror(errno));
+        return CLI_FAILED;
+    }
+    int err = qn_figure_table(f, out);
+    if (out != stdout && fclose(out) && !err)
+        err = qn_fail(QN_ERR_IO, "%s could not be written: %s", path, strerror(errno));
+    return err ? cli_fail(err) : CLI_DONE;
+}
+
+static int draw_here(const qn_figure *f)
+{
+    struct winsize w;
+    qn_terminal t = {.columns = 80, .rows = 24, .colour = cli_colour(STDOUT_FILENO)};
+    const char *columns = getenv("COLUMNS"), *kind = getenv("TERM"), *depth = getenv("COLORTERM");
+    int64_t n;
+    if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_col && w.ws_row) {
+        t.columns = w.ws_col;
+        t.rows = w.ws_row;
+    } else if (columns && !qn_parse_int(columns, &n) && n > 0 && n < 1000) {
+        t.columns = (size_t)n;
+    }
+    if (kind && !strcmp(kind, "dumb"))
+        t.colour = false;
+    t.true_colour = depth && (!strcmp(depth, "truecolor") || !strcmp(depth, "24bit"));
+    t.unicode = qn_terminal_unicode();
+    int err = qn_terminal_draw(f, &t, stdout);
+    return err ? cli_fail(err) : CLI_DONE;
+}
+
+static int draw(const qn_figure_request *q, const wishes *w, const char *output)
+{
+    qn_figure f;
+    int err = qn_figure_build(q, &f), status = CLI_DONE;
+    if (err) {
+        status = cli_fail(err);
+    } else {
+        if (w->table)
+            status = write_table(&f, w->table);
+        if (!status && w->terminal)
+            status = draw_here(&f);
+        if (!status && output) {
+            qn_plot_style style = {.page = w->size && !strcmp(w->size, "page"), .keep = w->keep};
+            err = qn_plot_write(&f, output, &style);
+            status = err ? cli_fail(err) : CLI_DONE;
+            if (!err)
+                cli_say("%s in %s", q->observable, output);
+        }
+    }
+    qn_figure_free(&f);
+    return status;
+}
+
+static int plot(qn_figure_request *q, const wishes *w, const cli_texts *overlays)
+{
+    qn_dataset *d = NULL, **over = calloc(overlays->n + 1, sizeof *over);
+    int status = CLI_DONE;
+    if (!over || qn_dataset_read(q->path, skip, &d))
+        status = cli_fail_input();
+    for (size_t i = 0; i < overlays->n && !status; i++)
+        if (qn_dataset_read(overlays->item[i], skip, &over[i]))
+            status = cli_fail_input();
+    char *output = NULL;
+    if (!status) {
+        q->data = d;
+        q->overlay = (const qn_dataset *const *)over;
+        q->overlay_path = overlays->item;
+        q->n_overlays = overlays->n;
+        if (!q->observable && (q->observable = qn_figure_default(d)))
+            say_default(d, q->observable);
+        if (w->output)
+            output = strdup(w->output);
+        else if (!w->terminal && q->observable)
+            output = default_output(q->path, q->observable);
+        status = draw(q, w, output);
+    }
+    free(output);
+    for (size_t i = 0; over && i < overlays->n; i++)
+        qn_dataset_free(over[i]);
+    free(over);
+    qn_dataset_free(d);
+    return status;
+}
+
+static int check_wishes(const qn_figure_request *q, const wishes *w)
+{
+    size_t n = w->table ? strlen(w->table) : 0;
+    if (w->output && qn_plot_check(w->output))
+        return cli_fail_input();
+    if (w->size && strcmp(w->size, "column") && strcmp(w->size, "page")) {
+        cli_say("plot: --size is column (85 mm) or page (170 mm), not '%s'", w->size);
+        return CLI_INPUT;
+    }
+    if (n > 3 && !strcmp(w->table + n - 3, ".h5")) {
+        cli_say("plot: --data %s would write a table over a result file; give it another name, such as %.*s.csv", w->table, (int)(n - 3), w->table);
+        return CLI_INPUT;
+    }
+    if (w->keep && w->terminal && !w->output) {
+        cli_say("plot: --keep keeps the script of a figure; give the figure with -o");
+        return CLI_INPUT;
+    }
+    if (q->lines && q->y) {
+        cli_say("plot: --lines and --y exclude each other: the vertical axis of lines is the observable");
+        return CLI_INPUT;
+    }
+    return CLI_DONE;
+}
+
+int cli_plot(int argc, char **argv)
+{
+    wishes w = {0};
+    qn_figure_request q = {.say = say};
+    cli_texts overlays = {0}, where = {0};
+    const cli_option options[] = {
+        {"overlay", 0, CLI_TEXTS, &overlays, "FILE.h5", "theory or another result over it; may be given several times"},
+        {"output", 'o', CLI_TEXT, &w.output, "FIG.png", "the figure: .png, .svg or .pdf (default: FILE_OBSERVABLE.png)"},
+        {"terminal", 0, CLI_FLAG, &w.terminal, NULL, "draw in the terminal; with -o both"},
+        {"where", 0, CLI_TEXTS, &where, "NAME=VALUE", "only these points; also NAME=V1,V2 and NAME=LOW:HIGH"},
+        {"x", 0, CLI_TEXT, &q.x, "NAME", "the horizontal axis"},
+        {"y", 0, CLI_TEXT, &q.y, "NAME", "the vertical axis of a map"},
+        {"lines", 0, CLI_FLAG, &q.lines, NULL, "lines instead of a map: one for each value of the slower axis"},
+        {"log", 0, CLI_FLAG, &q.log, NULL, "the observable on a logarithmic scale"},
+        {"size", 0, CLI_TEXT, &w.size, "column|page", "85 mm (default) or 170 mm wide"},
+        {"title", 0, CLI_TEXT, &q.title, "TEXT", "a line above the figure"},
+        {"keep", 0, CLI_FLAG, &w.keep, NULL, "also FIG.gp, which holds the data and makes the figure again, and FIG.csv"},
+        {"data", 0, CLI_TEXT, &w.table, "FILE.csv", "also the numbers of the figure; - for standard output"},
+        {0},
+    };
+    int n = cli_parse("plot", "FILE.h5 [OBSERVABLE] [options]",
+                      "A figure of a result: a map over two axes, points with error bars over one, curves over their own axis.\n"
+                      "Bars are one standard error (the 95 % Wilson interval of 0/1 outcomes); points that are not equilibrated are\n"
+                      "hatched or open.",
+                      options, argc, argv, 1, 2);
+    int status = n < 0 ? CLI_PARSE_STATUS(n) : check_wishes(&q, &w);
+    if (n > 0 && !status) {
+        q.path = argv[0];
+        q.observable = n > 1 ? argv[1] : NULL;
+        q.where = where.item;
+        q.n_where = where.n;
+        status = plot(&q, &w, &overlays);
+    }
+    cli_texts_free(&overlays);
+    cli_texts_free(&where);
+    return status;
+}

@@ -1,0 +1,140 @@
+/* run.c -- `quench run`: runs a sweep, or goes on with it, and merges it when it is whole. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "merge.h"
+#include "schedule.h"
+#include "text.h"
+
+/* "2/3" */
+static bool parse_part(const char *text, int64_t *part, int64_t *parts)
+{
+    char left[32];
+    size_t n = strcspn(text, "/");
+    if (!text[n] || n >= sizeof left)
+        return false;
+    snprintf(left, sizeof left, "%.*s", (int)n, text);
+    return !qn_parse_int(left, part) && !qn_parse_int(text + n + 1, parts) && *part >= 1 && *part <= *parts;
+}
+
+/* The batch system's own end, less a minute for the last flush. */
+#define END_MARGIN_S 60
+static double seconds_to_job_end(void)
+{
+    int64_t end;
+    const char *text = getenv("SLURM_JOB_END_TIME");
+    if (!text || qn_parse_int(text, &end))
+        return 0;
+    double left = difftime((time_t)end, time(NULL)) - END_MARGIN_S;
+    return left > 1 ? left : 1;
+}
+
+static char *command_line(int argc, char **argv)
+{
+    qn_buffer b = {0};
+    qn_buffer_add(&b, "quench run");
+    for (int i = 0; i < argc; i++)
+        qn_buffer_add(&b, strpbrk(argv[i], " \t\n'\"$*;&|<>{}[]()") ? " '%s'" : " %s", argv[i]);
+    return b.text;
+}
+
+/* How many points of the series are not equilibrated, worst observable first: never hidden, never fatal. */
+static void tell_verdict(const char *output)
+{
+    static const char *const skip[] = {"samples", "checkpoints", "environment", NULL};
+    qn_dataset *d;
+    if (qn_dataset_read(output, skip, &d))
+        return;
+    size_t worst = 0, of = 0;
+    const char *name = NULL;
+    for (size_t i = 0; i < d->n_vars; i++) {
+        const qn_var *v = d->vars[i];
+        size_t n = strlen(v->name), bad = 0, there = 0;
+        if (v->type != QN_I8 || n < 4 || strcmp(v->name + n - 3, "_eq"))
+            continue;
+        char base[96];
+        snprintf(base, sizeof base, "%.*s", (int)(n - 3), v->name);
+        const qn_var *mean = qn_dataset_find(d, base);
+        for (size_t k = 0; mean && mean->type == QN_F64 && k < v->size && mean->size == v->size; k++) {
+            there += isnan(mean->f64[k]) ? 0 : 1;
+            bad += !isnan(mean->f64[k]) && !v->i8[k];
+        }
+        if (bad > worst) {
+            worst = bad;
+            of = there;
+            name = mean->name;
+        }
+    }
+    if (worst)
+        cli_say("%zu of %zu points are too short for their autocorrelation time, or still drift (in %s); figures hatch them", worst, of, name);
+    qn_dataset_free(d);
+}
+
+int cli_run(int argc, char **argv)
+{
+    const char *output = NULL, *part = NULL;
+    cli_texts sets = {0}, plugins = {0}, reuse = {0};
+    int64_t threads = 0;
+    qn_run_options o = {.part = 1, .parts = 1, .flush_s = 30};
+    bool quiet = false;
+    const cli_option options[] = {
+        {"output", 'o', CLI_TEXT, &output, "OUT.h5", "the result file (default: the sweep file's `output`)"},
+        {"threads", 'j', CLI_COUNT, &threads, "N", "threads (default: all cores)"},
+        {"set", 0, CLI_TEXTS, &sets, "NAME=VALUE", "replace a value of the sweep file; a list or range makes an axis"},
+        {"reuse", 0, CLI_TEXTS, &reuse, "FILE", "take finished tasks from this result file too"},
+        {"part", 0, CLI_TEXT, &part, "I/N", "only the I-th of N shares of the tasks; merge them afterwards"},
+        {"time", 0, CLI_SECONDS, &o.time_s, "T", "stop, resumable, after this time (90, 5m, 2h)"},
+        {"flush", 0, CLI_SECONDS, &o.flush_s, "S", "write what is done at least every S seconds (30)"},
+        {"plugin", 0, CLI_TEXTS, &plugins, "FILE.so", "load a model"},
+        {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress"},
+        {0},
+    };
+    char *command = command_line(argc, argv);
+    int n = cli_parse("run", "SWEEP.yaml [options]", "Runs every task of the sweep that is not finished and merges the result.  The same command goes on\nafter an interruption.", options,
+                      argc, argv, 1, 1);
+    int status = n < 0 ? CLI_PARSE_STATUS(n) : cli_plugins(&plugins);
+    qn_sweep s = {0};
+    if (n >= 0 && !status && part && !parse_part(part, &o.part, &o.parts)) {
+        cli_say("run: --part takes I/N with 1 <= I <= N, not '%s'", part);
+        status = CLI_INPUT;
+    }
+    bool loaded = false;
+    if (n >= 0 && !status) {
+        status = cli_sweep_load(argv[0], &sets, &s);
+        loaded = !status;
+    }
+    if (loaded) {
+        qn_run_report r;
+        double end = seconds_to_job_end();
+        char took[32];
+        o.output = output ? output : s.output;
+        o.threads = (int)threads;
+        o.reuse = reuse.item;
+        o.n_reuse = reuse.n;
+        o.quiet = quiet;
+        o.bar = isatty(STDERR_FILENO);
+        o.command = command;
+        if (end > 0 && !(o.time_s > 0 && o.time_s < end))
+            o.time_s = end;
+        int err = qn_run(&s, &o, &r);
+        if (err)
+            status = cli_fail(err);
+        if (err == QN_ERR_STOPPED || !err)
+            cli_say("%zu of %zu tasks done (%zu before), %lld steps in %s%s%s", r.done_before + r.done_now, r.tasks, r.done_before, (long long)r.steps_now,
+                    qn_human_seconds(r.wall_s, took), r.merged ? "; result in " : "", r.merged ? o.output : "");
+        if (!err && r.merged)
+            tell_verdict(o.output);
+        else if (!err)
+            cli_say("%zu tasks are left to other parts; when all are done: quench merge %s", r.missing, o.output);
+        qn_sweep_free(&s);
+    }
+    free(command);
+    cli_texts_free(&sets);
+    cli_texts_free(&plugins);
+    cli_texts_free(&reuse);
+    return status;
+}

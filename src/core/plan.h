@@ -1,0 +1,39 @@
+/* plan.h -- what a sweep has to do and what of it is done: every task with its keys, and where its finished row or its
+ * latest checkpoint lies among result file, parts and files to reuse. */
+#ifndef QN_PLAN_H
+#define QN_PLAN_H
+
+#include "parts.h"
+#include "record.h"
+
+typedef struct qn_task {
+    qn_task_keys keys;
+    uint32_t source;       /* QN_NOWHERE: not finished */
+    uint32_t checkpoint;   /* source of the latest checkpoint, QN_NOWHERE: none */
+    size_t row, checkpoint_index;
+    int64_t checkpoint_step;
+} qn_task;
+#define QN_NOWHERE UINT32_MAX
+
+typedef struct qn_plan {
+    const qn_sweep *sweep;
+    const qn_layout *layout;
+    size_t n_tasks;        /* n_points * replicas; task = point * replicas + replica */
+    qn_task *task;
+    qn_point_keys *point;  /* [n_points] */
+    qn_source *source;     /* [0] is the result file when has_result */
+    size_t n_sources;
+    bool has_result;
+    size_t done;           /* tasks whose row is found */
+    bool result_whole;     /* the result file has every task, and no other */
+} qn_plan;
+
+/* Opens OUT.h5 (if there), its parts and the files to reuse.  QN_ERR_INPUT when OUT.h5 or a part belongs to another sweep: then
+ * going on would lose work. */
+int qn_plan_init(qn_plan *p, const qn_sweep *s, const qn_layout *l, const char *output, const char *const *reuse, size_t n_reuse,
+                 qn_say say, void *ctx) QN_NODISCARD;
+/* Looks again for parts (written by this run or others). */
+int qn_plan_refresh(qn_plan *p, const char *output, qn_say say, void *ctx) QN_NODISCARD;
+void qn_plan_free(qn_plan *p);
+
+#endif

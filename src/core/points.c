@@ -1,0 +1,146 @@
+/* points.c -- the points of a sweep, the keys of its tasks, the grid on which a task measures. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep.h"
+#include "text.h"
+
+size_t qn_sweep_axis_index(const qn_sweep *s, size_t point, size_t axis)
+{
+    for (size_t a = s->n_axes; a-- > axis + 1;)
+        point /= s->axis[a].n;
+    return point % s->axis[axis].n;
+}
+
+int qn_sweep_point(const qn_sweep *s, size_t point, qn_params *out)
+{
+    out->schema = &s->schema;
+    out->v = calloc(s->schema.n ? s->schema.n : 1, sizeof *out->v);
+    if (!out->v)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    int err = 0;
+    for (size_t i = 0; i < s->schema.n && !err; i++) {
+        const qn_value *v = &s->fixed.v[i];
+        for (size_t a = 0; a < s->n_axes; a++)
+            if (s->axis[a].param == i)
+                v = &s->axis[a].value[qn_sweep_axis_index(s, point, a)];
+        err = qn_value_copy(v, &out->v[i]);
+    }
+    if (err)
+        qn_params_free(out);
+    return err;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Canonical text of the parameters with `flags` (0: all) that are away from their default, sorted by name. */
+static int canonical(const qn_sweep *s, const qn_params *p, unsigned flags, bool with_defaults, qn_buffer *out)
+{
+    char **line = calloc(s->schema.n + 1, sizeof *line);
+    size_t n = 0;
+    int err = line ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < s->schema.n && !err; i++) {
+        const qn_param *d = &s->schema.item[i];
+        if (!p->v[i].set || (flags && !(d->flags & flags)))
+            continue;
+        char *text = qn_value_text(d, &p->v[i]), hex[33];
+        bool is_default = false;
+        if (text && d->def && !with_defaults) {
+            qn_value v;
+            if (!qn_value_parse(d, d->def, &v)) {
+                char *def = qn_value_text(d, &v);
+                is_default = def && !strcmp(def, text);
+                free(def);
+                qn_value_free(&v);
+            }
+        }
+        for (size_t k = 0; text && d->type == QN_PATH && k < s->n_inputs; k++)
+            if (!strcmp(s->input[k].path, text)) {
+                qn_hash_hex(s->input[k].hash, hex);
+                free(text);
+                text = qn_format("file:%s", hex);
+                break;
+            }
+        if (text && !is_default)
+            line[n++] = qn_format("%s=%s\n", d->name, text);
+        if (!text || (n && !line[n - 1]))
+            err = qn_fail(QN_ERR_NOMEM, "out of memory");
+        free(text);
+    }
+    if (!err)
+        qsort(line, n, sizeof *line, by_name);
+    for (size_t i = 0; i < n; i++) {
+        if (!err)
+            qn_buffer_add(out, "%s", line[i]);
+        free(line[i]);
+    }
+    free(line);
+    return err ? err : out->failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : 0;
+}
+
+int qn_sweep_point_keys(const qn_sweep *s, const qn_params *p, qn_point_keys *out)
+{
+    qn_buffer b = {0};
+    qn_buffer_add(&b, "%s/%u\n", s->model->name, s->model->stream_version);
+    size_t head = b.n;
+    int err = canonical(s, p, QN_DISORDER, false, &b);
+    if (!err) {
+        out->disorder = qn_hash_bytes(b.text, b.n);
+        b.n = head;
+        err = canonical(s, p, 0, false, &b);
+    }
+    if (!err)
+        out->stream = qn_hash_bytes(b.text, b.n);
+    qn_buffer_free(&b);
+    return err;
+}
+
+/* All machines that run this are little-endian (x86-64), so the words are hashed as they lie. */
+qn_task_keys qn_sweep_task_keys(const qn_sweep *s, const qn_point_keys *k, int64_t replica)
+{
+    const qn_sampling *g = &s->sampling;
+    int64_t word[9] = {(int64_t)k->stream.w[0], (int64_t)k->stream.w[1], (int64_t)s->seed, replica, g->thermalization, g->interval,
+                       g->points_per_decade, g->steps, g->bins};
+    return (qn_task_keys){qn_hash_bytes(word, 7 * sizeof *word), qn_hash_bytes(word, 9 * sizeof *word)};
+}
+
+int qn_sweep_data_key(const qn_sweep *s, const qn_params *p, qn_hash *out)
+{
+    qn_buffer b = {0};
+    qn_buffer_add(&b, "%s\n", s->model->name);
+    int err = canonical(s, p, QN_DATA, true, &b);
+    if (!err)
+        *out = qn_hash_bytes(b.text, b.n);
+    qn_buffer_free(&b);
+    return err;
+}
+
+int qn_sampling_grid(const qn_sampling *g, size_t *n, int64_t **steps)
+{
+    size_t most = g->points_per_decade ? (size_t)((double)g->points_per_decade * (log10((double)g->steps) + 1)) + 3
+                                       : (size_t)(g->steps / g->interval) + 2;
+    int64_t *at = malloc(most * sizeof *at);
+    if (!at)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    size_t k = 0;
+    if (g->points_per_decade) { /* logarithmic, whole steps, each once, the last step always */
+        for (int64_t i = 0;; i++) {
+            int64_t t = (int64_t)nearbyint(pow(10, (double)i / (double)g->points_per_decade));
+            if (t >= g->steps)
+                break;
+            if (!k || at[k - 1] != t + g->thermalization)
+                at[k++] = t + g->thermalization;
+        }
+        at[k++] = g->steps + g->thermalization;
+    } else { /* every `interval` steps; a remainder of steps is not measured */
+        for (int64_t t = g->interval; t <= g->steps; t += g->interval)
+            at[k++] = g->thermalization + t;
+    }
+    *n = k;
+    *steps = at;
+    return 0;
+}

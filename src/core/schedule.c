@@ -1,0 +1,616 @@
+/* schedule.c -- see schedule.h.  A worker takes the next task from a shared counter, runs it, and every flush_s seconds writes a
+ * part of its own with what it finished and the checkpoint of what it is in the middle of.  Workers share nothing that changes
+ * but the counter, the prepared data and the progress line. */
+#include "schedule.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <omp.h>
+
+#include "merge.h"
+#include "progress.h"
+#include "text.h"
+
+static _Thread_local int threads_inside = 1;
+
+int qn_threads(void)
+{
+    return threads_inside;
+}
+
+/* ---- data that tasks share ------------------------------------------------------------------------------------------ */
+
+typedef struct shared_data {
+    qn_hash key;
+    void *data;
+    size_t users;   /* tasks of this run that will need it; freed with the last */
+    bool ready;
+} shared_data;
+
+typedef struct run {
+    const qn_plan *plan;
+    const qn_sweep *sweep;
+    const qn_run_options *o;
+    char *folder;
+    size_t n_jobs;
+    size_t *job;              /* tasks to run, costliest first */
+    double *job_cost;         /* seconds a step of job's point, in the same order */
+    size_t *job_shared;       /* index of its shared data */
+    shared_data *shared;
+    size_t n_shared;
+    double start;
+    int inside;               /* threads a task may use */
+    atomic_size_t next, serial;
+    atomic_bool failed;
+    _Atomic int64_t steps;
+    int error;
+    char error_text[2048];
+    pthread_mutex_t lock;     /* shared data, error, progress line */
+    qn_progress progress;
+} run;
+
+typedef struct worker {
+    run *r;
+    qn_part part;
+    double last_flush, last_check;
+    int usr1;                 /* SIGUSR1 already answered */
+    char *older;              /* this worker's latest part, which the next one replaces */
+    size_t written;           /* rows of `part` that are on disk in it */
+    double *row;
+} worker;
+
+static void fail_run(run *r, int err)
+{
+    pthread_mutex_lock(&r->lock);
+    if (!atomic_load(&r->failed)) {
+        r->error = err;
+        snprintf(r->error_text, sizeof r->error_text, "%s", qn_error_text());
+        atomic_store(&r->failed, true);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static bool must_stop(const run *r)
+{
+    return qn_signals_stop() || atomic_load(&r->failed) || (r->o->time_s > 0 && qn_now() - r->start > r->o->time_s);
+}
+
+/* ---- one task ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct running {
+    const qn_sweep *sweep;
+    const qn_layout *layout;
+    qn_params params;
+    qn_streams streams;
+    qn_record record;
+    void *state;
+    int64_t step, total;
+    bool ended;
+} running;
+
+static void running_free(running *t)
+{
+    if (t->sweep)
+        t->sweep->model->destroy(t->state);
+    if (t->params.v)
+        qn_params_free(&t->params);
+    if (t->record.layout)
+        qn_record_free(&t->record);
+    memset(t, 0, sizeof *t);
+}
+
+static int running_load(running *t, const qn_group *g)
+{
+    int err = qn_load_bytes(g, "streams", sizeof t->streams, &t->streams);
+    if (!err)
+        err = qn_record_load(&t->record, g);
+    if (err)
+        return err;
+    t->step = (int64_t)t->record.step;
+    size_t expected = 0; /* measurements that the present grid would have made by now */
+    while (expected < t->layout->n_grid && t->layout->grid[expected] <= t->step)
+        expected++;
+    if (expected != t->record.measured || t->step > t->total)
+        return qn_fail(QN_ERR_DATA, "the checkpoint was made on another measuring grid");
+    return t->sweep->model->load(t->state, g);
+}
+
+static int running_save(const running *t, qn_group *g)
+{
+    int err = qn_save_bytes(g, "streams", sizeof t->streams, &t->streams);
+    if (!err)
+        err = qn_record_save(&t->record, g);
+    return err ? err : t->sweep->model->save(t->state, g);
+}
+
+static int running_start(running *t, const qn_plan *p, size_t task, const void *shared)
+{
+    const qn_sweep *s = p->sweep;
+    size_t point = task / (size_t)s->replicas, replica = task % (size_t)s->replicas;
+    memset(t, 0, sizeof *t);
+    t->sweep = s;
+    t->layout = p->layout;
+    t->total = s->sampling.thermalization + s->sampling.steps;
+    int err = qn_sweep_point(s, point, &t->params);
+    if (!err)
+        err = qn_record_init(&t->record, p->layout);
+    qn_streams_open(&t->streams, s->seed, p->point[point].stream.w, p->point[point].disorder.w, replica);
+    return err ? err : s->model->create(&t->params, shared, &t->streams, &t->state);
+}
+
+/* One step and, when the grid says so, one measurement. */
+static int running_step(running *t)
+{
+    const qn_model *m = t->sweep->model;
+    int err = m->step(t->state, &t->streams);
+    if (err)
+        return err;
+    t->record.step = (uint64_t)++t->step;
+    if (t->record.measured < t->layout->n_grid && t->layout->grid[t->record.measured] == t->step) {
+        err = m->measure(t->state, &t->streams, &t->record);
+        t->record.measured++;
+    }
+    return err;
+}
+
+static bool running_over(running *t)
+{
+    t->ended = t->sweep->model->done && t->sweep->model->done(t->state);
+    return t->ended || t->step >= t->total;
+}
+
+/* A model that ends by itself between two measurements is measured once more, so that curves end at its last state. */
+static int running_finish(running *t, double *row, qn_row_head *head)
+{
+    const qn_model *m = t->sweep->model;
+    int err = 0;
+    bool just_measured = t->record.measured && t->layout->grid[t->record.measured - 1] == t->step;
+    if (t->ended && !just_measured && t->record.measured < t->layout->n_grid && t->step > t->sweep->sampling.thermalization) {
+        err = m->measure(t->state, &t->streams, &t->record);
+        t->record.measured++;
+    }
+    if (!err && m->finish)
+        err = m->finish(t->state, &t->streams, &t->record);
+    if (!err)
+        err = qn_record_row(&t->record, t->ended, row);
+    if (err)
+        return err;
+    head->measurements = (int64_t)t->record.measured;
+    head->steps = t->step;
+    head->digest = qn_row_digest(t->layout, row, head->measurements, head->steps);
+    return 0;
+}
+
+int qn_task_run(const qn_plan *p, size_t task, double *row, qn_row_head *head)
+{
+    const qn_model *m = p->sweep->model;
+    qn_params params;
+    void *shared = NULL;
+    int err = qn_sweep_point(p->sweep, task / (size_t)p->sweep->replicas, &params);
+    if (err)
+        return err;
+    if (m->prepare)
+        err = m->prepare(&params, &shared);
+    running t = {0};
+    if (!err)
+        err = running_start(&t, p, task, shared);
+    while (!err && !running_over(&t))
+        err = running_step(&t);
+    head->keys = p->task[task].keys;
+    if (!err)
+        err = running_finish(&t, row, head);
+    running_free(&t);
+    if (m->release)
+        m->release(shared);
+    qn_params_free(&params);
+    return err;
+}
+
+/* ---- a worker ------------------------------------------------------------------------------------------------------------ */
+
+/* A worker's part grows to this size, each flush replacing the one before; then a new one begins, so that neither the number of
+ * parts nor the work of writing them grows with the length of the run. */
+#define PART_BYTES (1u << 20)
+
+/* "OUT.parts/<host>-<pid>-<serial>.h5": a name that no file has (a process of the same number may have left parts earlier). */
+static char *part_path(run *r)
+{
+    char host[64] = "host", *path = NULL;
+    gethostname(host, sizeof host - 1);
+    for (char *c = host; *c; c++)
+        if (*c == '/' || *c == '.')
+            *c = '_';
+    do {
+        free(path);
+        path = qn_format("%s/%s-%ld-%08zu.h5", r->folder, host, (long)getpid(), atomic_fetch_add(&r->serial, 1));
+    } while (path && !access(path, F_OK));
+    return path;
+}
+
+/* Writes what is finished and the checkpoint of `t` (may be NULL); then removes the part that this one replaces. */
+static int flush(worker *w, const qn_task_keys *keys, const running *t)
+{
+    int err = 0;
+    if (t && t->step > 0) {
+        qn_group g = {0};
+        err = running_save(t, &g);
+        if (!err)
+            err = qn_part_add_checkpoint(&w->part, keys->chain, t->step, &g);
+        qn_group_clear(&g);
+    }
+    w->last_flush = qn_now();
+    if (err || (w->part.n == w->written && !w->part.checkpoints))
+        return err;
+    char *path = part_path(w->r);
+    if (!path)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    err = qn_part_write(&w->part, path);
+    if (!err && w->older)
+        unlink(w->older);
+    free(w->older);
+    w->older = path;
+    qn_part_drop_checkpoints(&w->part);
+    w->written = w->part.n;
+    /* A part with the end states of finished tasks stays as it is: the next one would not have them. */
+    bool whole = w->part.n && (w->r->sweep->sampling.checkpoint || w->part.n * w->part.layout->row * sizeof(double) > PART_BYTES);
+    if (err || whole) {
+        qn_part_clear(&w->part);
+        free(w->older);
+        w->older = NULL;
+        w->written = 0;
+    }
+    return err;
+}
+
+static int get_shared(run *r, size_t job, const qn_params *p, void **out)
+{
+    *out = NULL;
+    if (!r->sweep->model->prepare)
+        return 0;
+    shared_data *d = &r->shared[r->job_shared[job]];
+    int err = 0;
+    pthread_mutex_lock(&r->lock);
+    if (!d->ready) {
+        err = r->sweep->model->prepare(p, &d->data);
+        d->ready = !err;
+    }
+    *out = d->data;
+    pthread_mutex_unlock(&r->lock);
+    return err;
+}
+
+static void put_shared(run *r, size_t job)
+{
+    if (!r->sweep->model->prepare)
+        return;
+    pthread_mutex_lock(&r->lock);
+    shared_data *d = &r->shared[r->job_shared[job]];
+    if (--d->users == 0 && d->ready) {
+        r->sweep->model->release(d->data);
+        d->data = NULL;
+        d->ready = false;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static int resume(worker *w, running *t, const qn_task *task)
+{
+    const qn_source *from = &w->r->plan->source[task->checkpoint];
+    qn_group g;
+    int err = qn_source_checkpoint(from, task->checkpoint_index, &g);
+    if (err)
+        return err;
+    err = running_load(t, &g);
+    qn_group_clear(&g);
+    return err;
+}
+
+/* Looks at the clock every couple of milliseconds only: a step may take less than asking for the time. */
+#define CHECK_S 2e-3
+
+static int run_job(worker *w, size_t job)
+{
+    run *r = w->r;
+    size_t task = r->job[job];
+    const qn_task *at = &r->plan->task[task];
+    qn_params p;
+    void *shared;
+    int err = qn_sweep_point(r->sweep, task / (size_t)r->sweep->replicas, &p);
+    if (err)
+        return err;
+    err = get_shared(r, job, &p, &shared);
+    qn_params_free(&p);
+    running t = {0};
+    if (!err)
+        err = running_start(&t, r->plan, task, shared);
+    if (!err && at->checkpoint != QN_NOWHERE && resume(w, &t, at)) { /* unusable: from the start */
+        running_free(&t);
+        err = running_start(&t, r->plan, task, shared);
+    }
+    const int64_t first = t.step;
+    int64_t counted = first, look = first + 1, stride = 1;
+    double cost = r->job_cost[job];
+    bool stopped = false;
+    while (!err && !running_over(&t)) {
+        err = running_step(&t);
+        if (err || t.step < look)
+            continue;
+        double now = qn_now(), spent = now - w->last_check;
+        stride = spent < CHECK_S / 2 ? 2 * stride : spent > 2 * CHECK_S && stride > 1 ? stride / 2 : stride;
+        look = t.step + stride;
+        w->last_check = now;
+        double before = atomic_load(&r->progress.worked);
+        while (!atomic_compare_exchange_weak(&r->progress.worked, &before, before + (double)(t.step - counted) * cost))
+            ;
+        counted = t.step;
+        if (!pthread_mutex_trylock(&r->lock)) {
+            qn_progress_print(&r->progress, false);
+            pthread_mutex_unlock(&r->lock);
+        }
+        stopped = must_stop(r);
+        bool asked = qn_signals_flush() > w->usr1;
+        if (!stopped && !asked && now - w->last_flush < r->o->flush_s)
+            continue;
+        w->usr1 = qn_signals_flush();
+        err = flush(w, &at->keys, &t);
+        if (asked && !err) {
+            pthread_mutex_lock(&r->lock);
+            qn_progress_print(&r->progress, true);
+            pthread_mutex_unlock(&r->lock);
+        }
+        if (stopped)
+            break;
+    }
+    atomic_fetch_add(&r->steps, t.step - first);
+    if (!err && !stopped) {
+        qn_row_head head = {.keys = at->keys};
+        if (r->sweep->sampling.checkpoint) {
+            qn_group g = {0};
+            err = running_save(&t, &g);
+            if (!err)
+                err = qn_part_add_checkpoint(&w->part, at->keys.chain, t.step, &g);
+            qn_group_clear(&g);
+        }
+        if (!err)
+            err = running_finish(&t, w->row, &head);
+        if (!err)
+            err = qn_part_add(&w->part, &head, w->row);
+        if (!err) {
+            double before = atomic_load(&r->progress.worked), left = (double)(t.total - counted) * cost;
+            while (!atomic_compare_exchange_weak(&r->progress.worked, &before, before + left))
+                ;
+            atomic_fetch_add(&r->progress.done, 1);
+            if (qn_now() - w->last_flush >= r->o->flush_s)
+                err = flush(w, NULL, NULL);
+        }
+    }
+    running_free(&t);
+    put_shared(r, job);
+    return err;
+}
+
+static void work(run *r)
+{
+    worker w = {.r = r, .part = {.layout = r->plan->layout}, .last_flush = qn_now(), .last_check = qn_now(), .usr1 = qn_signals_flush()};
+    threads_inside = r->inside;
+    w.row = malloc((r->plan->layout->row + 1) * sizeof *w.row);
+    int err = w.row ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
+    while (!err && !must_stop(r)) {
+        size_t job = atomic_fetch_add(&r->next, 1);
+        if (job >= r->n_jobs)
+            break;
+        err = run_job(&w, job);
+    }
+    if (err)
+        fail_run(r, err);
+    /* What was finished is kept, also when another worker failed.  After a failed write one more attempt could only fail again. */
+    if (err != QN_ERR_IO && (err = flush(&w, NULL, NULL)))
+        fail_run(r, err);
+    qn_part_clear(&w.part);
+    free(w.older);
+    free(w.row);
+    threads_inside = 1;
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------------------- */
+
+static int find_shared(run *r, const qn_params *p, size_t *out)
+{
+    qn_hash key;
+    int err = qn_sweep_data_key(r->sweep, p, &key);
+    if (err)
+        return err;
+    size_t i = 0;
+    while (i < r->n_shared && memcmp(&r->shared[i].key, &key, sizeof key))
+        i++;
+    if (i == r->n_shared) {
+        shared_data *more = realloc(r->shared, (i + 1) * sizeof *more);
+        if (!more)
+            return qn_fail(QN_ERR_NOMEM, "out of memory");
+        r->shared = more;
+        r->shared[r->n_shared++] = (shared_data){.key = key};
+    }
+    *out = i;
+    return 0;
+}
+
+static double step_seconds(const qn_sweep *s, const qn_params *p)
+{
+    qn_cost c = {.step_s = 1e-6};
+    if (s->model->cost)
+        s->model->cost(p, &c);
+    return c.step_s;
+}
+
+typedef struct job_order {
+    size_t task, shared;
+    double cost;
+} job_order;
+
+static int costliest_first(const void *a, const void *b)
+{
+    const job_order *x = a, *y = b;
+    return x->cost != y->cost ? (x->cost < y->cost ? 1 : -1) : (x->task > y->task) - (x->task < y->task);
+}
+
+static int list_jobs(run *r)
+{
+    const qn_plan *p = r->plan;
+    job_order *j = malloc((p->n_tasks ? p->n_tasks : 1) * sizeof *j);
+    int err = j ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
+    size_t replicas = (size_t)r->sweep->replicas, n = 0;
+    for (size_t k = 0; k < r->sweep->n_points && !err; k++) {
+        qn_params params;
+        if ((err = qn_sweep_point(r->sweep, k, &params)))
+            break;
+        double cost = step_seconds(r->sweep, &params);
+        size_t shared = 0;
+        if (r->sweep->model->prepare)
+            err = find_shared(r, &params, &shared);
+        qn_params_free(&params);
+        for (size_t i = k * replicas; i < (k + 1) * replicas && !err; i++)
+            if (p->task[i].source == QN_NOWHERE && i % (size_t)r->o->parts == (size_t)r->o->part - 1)
+                j[n++] = (job_order){i, shared, cost};
+    }
+    if (!err)
+        qsort(j, n, sizeof *j, costliest_first);
+    r->n_jobs = n;
+    r->job = malloc((n + 1) * sizeof *r->job);
+    r->job_cost = malloc((n + 1) * sizeof *r->job_cost);
+    r->job_shared = malloc((n + 1) * sizeof *r->job_shared);
+    if (!err && (!r->job || !r->job_cost || !r->job_shared))
+        err = qn_fail(QN_ERR_NOMEM, "out of memory");
+    int64_t total = r->sweep->sampling.thermalization + r->sweep->sampling.steps;
+    for (size_t i = 0; i < n && !err; i++) {
+        const qn_task *t = &p->task[j[i].task];
+        r->job[i] = j[i].task;
+        r->job_cost[i] = j[i].cost;
+        r->job_shared[i] = j[i].shared;
+        r->progress.work += j[i].cost * (double)(total - (t->checkpoint == QN_NOWHERE ? 0 : t->checkpoint_step));
+        if (r->sweep->model->prepare)
+            r->shared[j[i].shared].users++;
+    }
+    free(j);
+    return err;
+}
+
+double qn_plan_seconds(const qn_plan *p)
+{
+    if (!p->sweep->model->cost)
+        return NAN;
+    double s = 0, total = (double)(p->sweep->sampling.thermalization + p->sweep->sampling.steps);
+    for (size_t i = 0; i < p->n_tasks; i++) {
+        if (p->task[i].source != QN_NOWHERE)
+            continue;
+        qn_params params;
+        size_t point = i / (size_t)p->sweep->replicas;
+        if (qn_sweep_point(p->sweep, point, &params))
+            return NAN;
+        double cost = step_seconds(p->sweep, &params);
+        qn_params_free(&params);
+        for (; i < p->n_tasks && i / (size_t)p->sweep->replicas == point; i++)
+            if (p->task[i].source == QN_NOWHERE)
+                s += cost * (total - (p->task[i].checkpoint == QN_NOWHERE ? 0 : (double)p->task[i].checkpoint_step));
+        i--;
+    }
+    return s;
+}
+
+static int make_folder(run *r)
+{
+    r->folder = qn_parts_folder(r->o->output);
+    if (!r->folder)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    if (mkdir(r->folder, 0777) && errno != EEXIST)
+        return qn_fail(errno == ENOSPC || errno == EDQUOT ? QN_ERR_IO : QN_ERR_INPUT, "%s cannot be written: %s", r->o->output, strerror(errno));
+    if (access(r->folder, W_OK))
+        return qn_fail(QN_ERR_INPUT, "%s cannot be written: %s: %s", r->o->output, r->folder, strerror(errno));
+    return 0;
+}
+
+static void say_note(void *ctx, const char *text)
+{
+    qn_progress_note(ctx, text);
+}
+
+static int run_jobs(run *r, qn_run_report *report)
+{
+    int workers = r->o->threads > 0 ? r->o->threads : omp_get_num_procs();
+    r->inside = 1;
+    if (r->n_jobs < (size_t)workers) {
+        if (r->sweep->model->flags & QN_THREADS && r->n_jobs)
+            r->inside = workers / (int)r->n_jobs;
+        workers = r->n_jobs ? (int)r->n_jobs : 1;
+    }
+    omp_set_max_active_levels(2);
+    qn_signals_install();
+    qn_progress_start(&r->progress);
+#pragma omp parallel num_threads(workers)
+    work(r);
+    qn_progress_end(&r->progress);
+    for (size_t i = 0; i < r->n_shared; i++) /* a stopped run leaves some */
+        if (r->shared[i].ready)
+            r->sweep->model->release(r->shared[i].data);
+    report->done_now = atomic_load(&r->progress.done);
+    report->steps_now = atomic_load(&r->steps);
+    bool stopped = atomic_load(&r->next) < r->n_jobs || report->done_now < r->n_jobs;
+    qn_signals_restore();
+    if (r->error)
+        return qn_fail(r->error, "%s", r->error_text);
+    return stopped ? qn_fail(QN_ERR_STOPPED, "stopped; the same command goes on") : 0;
+}
+
+int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
+{
+    memset(report, 0, sizeof *report);
+    run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER};
+    r.progress.quiet = o->quiet;
+    r.progress.bar = o->bar;
+    qn_layout layout;
+    qn_plan plan;
+    int err = qn_layout_init(&layout, s);
+    if (err)
+        return err;
+    err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
+    r.plan = &plan;
+    report->tasks = plan.n_tasks;
+    report->done_before = r.progress.before = plan.done;
+    bool nothing = !err && plan.result_whole;
+    if (nothing) /* killed between the merge and this, perhaps */
+        qn_remove_parts(o->output);
+    if (!err && !nothing)
+        err = make_folder(&r);
+    if (!err && !nothing)
+        err = list_jobs(&r);
+    r.progress.tasks = r.n_jobs;
+    if (!err && r.n_jobs)
+        err = run_jobs(&r, report);
+    if (!err && !nothing)
+        err = qn_plan_refresh(&plan, o->output, say_note, &r.progress);
+    report->missing = plan.n_tasks - plan.done;
+    report->wall_s = qn_now() - r.start;
+    if (!err && !nothing && report->missing == 0 && o->parts == 1) {
+        qn_provenance how = {o->command, o->threads > 0 ? o->threads : omp_get_num_procs(), report->wall_s};
+        size_t missing;
+        err = qn_merge(&plan, o->output, &how, &missing);
+    }
+    report->merged = !err && (nothing || (report->missing == 0 && o->parts == 1));
+    if (r.folder)
+        rmdir(r.folder); /* goes only when it is empty */
+    free(r.folder);
+    free(r.job);
+    free(r.job_cost);
+    free(r.job_shared);
+    free(r.shared);
+    pthread_mutex_destroy(&r.lock);
+    qn_plan_free(&plan);
+    qn_layout_free(&layout);
+    return err;
+}

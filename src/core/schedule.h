@@ -1,0 +1,36 @@
+/* schedule.h -- runs the tasks of a sweep that are not finished: threads, flushes, signals, progress, and the merge at the end.
+ * The only part that knows OpenMP tasks. */
+#ifndef QN_SCHEDULE_H
+#define QN_SCHEDULE_H
+
+#include "plan.h"
+
+typedef struct qn_run_options {
+    const char *output;          /* the result file */
+    int threads;                 /* 0: all cores */
+    double flush_s;              /* seconds between parts */
+    double time_s;               /* stop (resumable) after this; 0: never */
+    int64_t part, parts;         /* 1/1: everything; else every parts-th task, and no merge */
+    const char *const *reuse;
+    size_t n_reuse;
+    bool quiet, bar;             /* bar: redraw a line (standard error is a terminal) */
+    const char *command;         /* command line, for /environment */
+} qn_run_options;
+
+typedef struct qn_run_report {
+    size_t tasks, done_before, done_now, missing; /* missing: left for other parts or for a resume */
+    int64_t steps_now;           /* steps executed by this call */
+    double wall_s;
+    bool merged;
+} qn_run_report;
+
+/* 0: done; QN_ERR_STOPPED: interrupted, resumable (what was done is on disk); else the error. */
+int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report) QN_NODISCARD;
+
+/* One task from its start (or `from`, NULL: fresh) to its end, without files: row and head.  Used by verify. */
+int qn_task_run(const qn_plan *p, size_t task, double *row, qn_row_head *head) QN_NODISCARD;
+
+/* Number of steps of all unfinished tasks, and the core's estimate of seconds (NAN when the model gives no cost). */
+double qn_plan_seconds(const qn_plan *p);
+
+#endif

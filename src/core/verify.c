@@ -1,0 +1,111 @@
+/* verify.c -- see verify.h. */
+#include "verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "merge.h"
+#include "schedule.h"
+
+static void finding(qn_verdict_report *r, const char *text)
+{
+    if (!*r->first)
+        snprintf(r->first, sizeof r->first, "%s", text);
+}
+
+/* Every variable of the root, rebuilt from the samples, against what the file has. */
+static int check_summaries(const qn_plan *p, qn_verdict_report *r)
+{
+    qn_dataset *fresh;
+    size_t missing;
+    int err = qn_result_build(p, NULL, &fresh, &missing);
+    if (err)
+        return err;
+    const qn_dataset *have = p->source[0].data;
+    for (size_t i = 0; i < fresh->n_vars; i++) {
+        const qn_var *want = fresh->vars[i], *got = qn_dataset_find(have, want->name);
+        char text[256];
+        bool same = got && got->type == want->type && got->size == want->size;
+        size_t width = want->type == QN_I8 ? 1 : 8;
+        if (same && want->type == QN_STR)
+            for (size_t k = 0; k < want->size && same; k++)
+                same = !strcmp(want->str[k] ? want->str[k] : "", got->str[k] ? got->str[k] : "");
+        else if (same && want->size)
+            same = !memcmp(want->data, got->data, want->size * width);
+        r->summaries++;
+        if (!same) {
+            r->changed++;
+            snprintf(text, sizeof text, "%s is not what the samples give", want->name);
+            finding(r, text);
+        }
+    }
+    qn_dataset_free(fresh);
+    return 0;
+}
+
+static int check_rows(const qn_plan *p, double *row, qn_verdict_report *r)
+{
+    for (size_t t = 0; t < p->n_tasks; t++) {
+        qn_row_head head;
+        if (p->task[t].source != 0)
+            continue;
+        int err = qn_source_row(&p->source[0], p->task[t].row, p->layout, &head, row);
+        if (err && err != QN_ERR_DATA)
+            return err;
+        r->rows++;
+        if (err) {
+            r->altered++;
+            finding(r, qn_error_text());
+        }
+    }
+    return 0;
+}
+
+static int rerun(const qn_plan *p, size_t task, double *row, double *again, qn_verdict_report *r)
+{
+    qn_row_head old, new;
+    int err = qn_source_row(&p->source[0], p->task[task].row, p->layout, &old, row);
+    if (err == QN_ERR_DATA)
+        return 0; /* counted as altered */
+    if (!err)
+        err = qn_task_run(p, task, again, &new);
+    if (err)
+        return err;
+    r->rerun++;
+    if (old.digest != new.digest || memcmp(row, again, p->layout->row * sizeof *row)) {
+        char text[256];
+        r->differ++;
+        snprintf(text, sizeof text, "point %zu, replica %zu gives other numbers when it is run again", task / (size_t)p->sweep->replicas, task % (size_t)p->sweep->replicas);
+        finding(r, text);
+    }
+    return 0;
+}
+
+int qn_verify(const qn_sweep *s, const char *output, size_t tasks, qn_verdict_report *out)
+{
+    memset(out, 0, sizeof *out);
+    qn_layout l;
+    qn_plan p;
+    int err = qn_layout_init(&l, s);
+    if (err)
+        return err;
+    err = qn_plan_init(&p, s, &l, output, NULL, 0, NULL, NULL);
+    if (!err && (!p.has_result || !p.result_whole))
+        err = qn_fail(QN_ERR_INPUT, "%s is not a finished result of this sweep", output);
+    double *row = malloc((l.row + 1) * sizeof *row), *again = malloc((l.row + 1) * sizeof *again);
+    if (!err && (!row || !again))
+        err = qn_fail(QN_ERR_NOMEM, "out of memory");
+    if (!err)
+        err = check_rows(&p, row, out);
+    if (!err && !out->altered)
+        err = check_summaries(&p, out);
+    size_t n = tasks && tasks < p.n_tasks ? tasks : p.n_tasks;
+    for (size_t i = 0; i < n && !err; i++)
+        err = rerun(&p, i * p.n_tasks / n, row, again, out);
+    free(row);
+    free(again);
+    qn_plan_free(&p);
+    qn_layout_free(&l);
+    return err;
+}

@@ -1,0 +1,991 @@
+/* test_hebbian.c -- tables, kernels and the life of a task of the storage engine, against definitions written out anew: exact, no statistics
+ * but where the random numbers themselves are the subject. */
+#include <unistd.h>
+
+#include "group.h"
+#include "hebbian/chain.h"
+#include "hebbian/hebbian.h"
+#include "hebbian/settings.h"
+#include "hebbian/source.h"
+#include "qtest.h"
+#include "record.h"
+#include "rng.h"
+#include "sweep.h"
+#include "text.h"
+
+/* ---- definitions, anew ---------------------------------------------------------------------------------------------- */
+
+/* e_P of `up` ones and `down` minus ones: the coefficient of t^P in (1+t)^up (1-t)^down, exact in 128 bits. */
+static long double elementary(int up, int down, int p)
+{
+    __int128 c[65] = {1};
+    for (int i = 0; i < up; i++)
+        for (int k = p; k > 0; k--)
+            c[k] += c[k - 1];
+    for (int i = 0; i < down; i++)
+        for (int k = p; k > 0; k--)
+            c[k] -= c[k - 1];
+    return (long double)c[p];
+}
+
+static long double choose(int n, int p)
+{
+    return elementary(n, 0, p);
+}
+
+static long double factorial(int p)
+{
+    return p < 2 ? 1 : p * factorial(p - 1);
+}
+
+/* H of one pattern with overlap M (spec section 2, signs turned). */
+static long double energy_of(int n, int p, heb_kind kind, heb_norm norm, int m)
+{
+    if (kind == HEB_FULL)
+        return (long double)n / 2 * powl((long double)m / n, p);
+    long double c = norm == HEB_EXACT ? n / (2 * choose(n, p)) : factorial(p) / (2 * powl(n, p - 1));
+    return c * elementary((n + m) / 2, (n - m) / 2, p);
+}
+
+static void tables_are_the_polynomials(void **state)
+{
+    (void)state;
+    static const int size[][2] = {{2, 2}, {5, 2}, {12, 2}, {64, 2}, {4, 4}, {12, 4}, {33, 4}, {64, 4}, {6, 6}, {12, 6}, {40, 6}, {63, 6}, {8, 8}, {33, 8}, {64, 8}, {40, 16}, {64, 16}, {64, 32}};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        for (int variant = 0; variant < 4; variant++) {
+            int n = size[i][0], p = size[i][1];
+            heb_kind kind = variant / 2 ? HEB_FULL : HEB_DISTINCT;
+            heb_norm norm = variant % 2 ? HEB_ASYMPTOTIC : HEB_EXACT;
+            heb_energy e;
+            assert_int_equal(heb_energy_init(&e, (size_t)n, p, kind, norm), 0);
+            for (int m = -n; m <= n; m += 2) {
+                long double want = energy_of(n, p, kind, norm, m);
+                assert_near(e.f0 + e.f[(m + n) / 2], (double)want, 2e-15 * fabs(e.f0) + 1e-13 * (fabs((double)want) + 1e-3));
+            }
+            if (kind == HEB_DISTINCT && norm == HEB_EXACT)
+                assert_near(e.f0 + e.f[n], n / 2.0, 1e-12 * n); /* a pattern has energy -N/2 */
+            for (int k = -(n - 1); k <= n - 1; k += 2) { /* g = [f(k+1) - f(k-1)]/2 */
+                long double want = (energy_of(n, p, kind, norm, k + 1) - energy_of(n, p, kind, norm, k - 1)) / 2;
+                assert_near((double)(e.g_unit * e.g[(k + n - 1) / 2]), (double)want, 1e-12 * ((double)fabsl(want) + 1e-3));
+            }
+            heb_energy_free(&e);
+        }
+}
+
+static void loads_are_those_of_the_spec(void **state)
+{
+    (void)state;
+    /* spec section 3, norm exact, load 0.1 */
+    assert_int_equal(lround(heb_patterns_at(0.1, 64, 4, HEB_EXACT)), 1986);
+    assert_int_equal(lround(heb_patterns_at(0.1, 96, 4, HEB_EXACT)), 6921);
+    assert_int_equal(lround(heb_patterns_at(0.1, 128, 4, HEB_EXACT)), 16669);
+    assert_int_equal(lround(heb_patterns_at(0.1, 40, 6, HEB_EXACT)), 19192);
+    assert_near(heb_patterns_at(0.25, 800, 2, HEB_ASYMPTOTIC), 200, 1e-12);
+    assert_near(heb_patterns_at(0.1, 100, 4, HEB_ASYMPTOTIC), 2 * 0.1 * 1e6 / 24, 1e-9);
+    for (int p = 2; p <= 8; p += 2)
+        for (int norm = 0; norm < 2; norm++)
+            assert_near(heb_load_of(heb_patterns_at(0.137, 1000, p, (heb_norm)norm), 1000, p, (heb_norm)norm), 0.137, 1e-14);
+}
+
+static void bad_orders_are_refused(void **state)
+{
+    (void)state;
+    static const int bad[][2] = {{12, 3}, {12, 0}, {12, -2}, {1, 2}, {3, 4}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        heb_energy e;
+        assert_int_equal(heb_energy_init(&e, (size_t)bad[i][0], bad[i][1], HEB_DISTINCT, HEB_EXACT), QN_ERR_INPUT);
+        heb_energy_free(&e);
+    }
+}
+
+static void patterns_are_kept_bit_for_bit(void **state)
+{
+    (void)state;
+    static const size_t size[][2] = {{1, 1}, {7, 15}, {12, 16}, {33, 64}, {64, 511}, {5, 512}, {9, 513}, {3, 1500}};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        size_t n = size[i][0], k = size[i][1];
+        qn_rng rng;
+        qn_rng_seed(&rng, 3, i, 0, 1);
+        heb_patterns x, y;
+        int8_t *xi = malloc(n);
+        assert_int_equal(heb_patterns_init(&x, n, k), 0);
+        assert_int_equal(heb_patterns_init(&y, n, k), 0);
+        heb_patterns_draw(&x, &rng);
+        size_t up = 0;
+        for (size_t mu = 0; mu < k; mu++) {
+            heb_patterns_get(&x, mu, xi);
+            heb_patterns_put(&y, mu, xi);
+            for (size_t j = 0; j < n; j++) {
+                assert_int_equal(xi[j], heb_patterns_at_site(&x, j, mu));
+                up += xi[j] > 0;
+            }
+        }
+        assert_memory_equal(x.bits, y.bits, n * x.words * sizeof *x.bits); /* zeros beyond k as well */
+        assert_true(heb_patterns_bytes((double)n, (double)k) >= (double)(n * x.words * 2));
+        assert_near((double)up, (double)(n * k) / 2, Q_Z * sqrt((double)(n * k)) / 2 + 0.5);
+        free(xi);
+        heb_patterns_free(&x);
+        heb_patterns_free(&y);
+    }
+}
+
+/* ---- kernels --------------------------------------------------------------------------------------------------------- */
+
+/* Every form of the field, odd sizes among them; `form` is what the engine must choose. */
+static const struct {
+    size_t n, k;
+    int p;
+    heb_kind kind;
+    heb_form form;
+} problems[] = {
+    {12, 5, 2, HEB_DISTINCT, HEB_QUADRATIC},   {33, 33, 2, HEB_FULL, HEB_QUADRATIC},     {257, 129, 2, HEB_DISTINCT, HEB_QUADRATIC},
+    {2001, 17, 2, HEB_DISTINCT, HEB_QUADRATIC}, {12, 13, 2, HEB_DISTINCT, HEB_COUPLING}, {65, 577, 2, HEB_FULL, HEB_COUPLING},
+    {12, 5, 4, HEB_DISTINCT, HEB_QUADRATIC},   {12, 5, 4, HEB_FULL, HEB_QUADRATIC},      {31, 1023, 4, HEB_DISTINCT, HEB_QUADRATIC},
+    {64, 2049, 4, HEB_FULL, HEB_QUADRATIC},    {129, 1000, 4, HEB_DISTINCT, HEB_QUADRATIC}, {1024, 100, 4, HEB_DISTINCT, HEB_QUADRATIC},
+    {3001, 33, 4, HEB_DISTINCT, HEB_REAL},     {12, 5, 6, HEB_DISTINCT, HEB_TABLE},      {40, 1919, 6, HEB_DISTINCT, HEB_TABLE},
+    {63, 700, 6, HEB_DISTINCT, HEB_TABLE},     {65, 700, 6, HEB_DISTINCT, HEB_TABLE},    {40, 321, 6, HEB_FULL, HEB_TABLE},
+    {33, 100, 8, HEB_DISTINCT, HEB_TABLE},     {200, 77, 8, HEB_DISTINCT, HEB_REAL},     {50, 130, 8, HEB_FULL, HEB_REAL},
+};
+
+typedef struct bench { /* one problem with its patterns */
+    heb_patterns x;
+    heb_problem pb;
+    qn_rng rng;
+} bench;
+
+static void bench_init(bench *b, size_t i, heb_norm norm)
+{
+    qn_rng_seed(&b->rng, 20261124, i, 0, 7);
+    assert_int_equal(heb_patterns_init(&b->x, problems[i].n, problems[i].k), 0);
+    heb_patterns_draw(&b->x, &b->rng);
+    assert_int_equal(heb_problem_init(&b->pb, problems[i].p, problems[i].kind, norm, &b->x), 0);
+}
+
+static void bench_free(bench *b)
+{
+    heb_problem_free(&b->pb);
+    heb_patterns_free(&b->x);
+}
+
+static void random_spins(qn_rng *rng, size_t n, int8_t *s)
+{
+    for (size_t i = 0; i < n; i++)
+        s[i] = qn_rng_u64(rng) >> 63 ? 1 : -1;
+}
+
+static long double plain_energy(const heb_problem *pb, const int8_t *s)
+{
+    long double h = 0;
+    for (size_t mu = 0; mu < pb->k; mu++) {
+        int m = 0;
+        for (size_t i = 0; i < pb->n; i++)
+            m += heb_patterns_at_site(pb->patterns, i, mu) * s[i];
+        h -= pb->energy.f0 + pb->energy.f[(m + (int)pb->n) / 2];
+    }
+    return h;
+}
+
+/* Decisions, overlaps, energies and fields of a kernel against the plain reference, over a chain at a temperature where it moves. */
+static void follow(const bench *b, bool reuse, heb_rule rule)
+{
+    enum { COUNT = 600 };
+    const heb_problem *pb = &b->pb;
+    size_t n = pb->n;
+    qn_rng rng = b->rng;
+    heb_chain c;
+    uint32_t site[COUNT];
+    double theta[COUNT];
+    int8_t *s = malloc(n);
+    int32_t *m = malloc(pb->k * sizeof *m);
+    assert_int_equal(heb_chain_init(&c, pb, reuse), 0);
+    for (int start = 0; start < 2; start++) {
+        random_spins(&rng, n, s);
+        if (start)
+            heb_patterns_get(pb->patterns, pb->k - 1, s);
+        heb_chain_set(&c, s);
+        heb_plain_overlaps(pb, s, m);
+        for (int hot = 0; hot < 3; hot++) {
+            double t = (double[]){0, 0.5, 3}[hot];
+            heb_draw_sites(&rng, n, COUNT, site);
+            heb_draw_thresholds(&rng, rule, t / (2 * pb->energy.unit), COUNT, theta);
+            if (t == 0)
+                memset(theta, 0, sizeof theta);
+            size_t flips = heb_kernel_get()->batch(&c, COUNT, site, theta, rule == HEB_METROPOLIS);
+            if (pb->form == HEB_COUPLING)
+                c.m_stale = true;
+            assert_int_equal(flips, heb_plain_batch(pb, s, m, COUNT, site, theta, rule == HEB_METROPOLIS));
+            assert_memory_equal(c.s, s, n);
+            heb_chain_overlaps(&c);
+            for (size_t mu = 0; mu < pb->k; mu++)
+                assert_int_equal(c.m[mu], m[mu]);
+            assert_int_equal(heb_chain_verify(&c), 0);
+        }
+        heb_summary sum;
+        heb_chain_summary(&c, &sum);
+        long double want = plain_energy(pb, s);
+        assert_near(sum.energy, (double)want, 1e-13 * ((double)fabsl(want) + (double)pb->k * fabs(pb->energy.f0)) + 1e-12 * (double)n);
+        int64_t squares = 0;
+        int largest = 0;
+        for (size_t mu = 0; mu < pb->k; mu++) {
+            squares += (int64_t)m[mu] * m[mu];
+            largest = abs(m[mu]) > largest ? abs(m[mu]) : largest;
+        }
+        assert_int_equal(sum.sum_m2, squares);
+        assert_int_equal(sum.m_max, largest);
+        for (size_t i = 0; i < n; i += 1 + n / 16) { /* a flip costs 2 s_i h_i */
+            s[i] = (int8_t)-s[i];
+            double cost = (double)(plain_energy(pb, s) - want);
+            s[i] = (int8_t)-s[i];
+            assert_near(2 * heb_chain_aligned(&c, i), cost, 1e-10 * (fabs(cost) + 1));
+        }
+    }
+    free(s);
+    free(m);
+    heb_chain_free(&c);
+}
+
+static void kernels_decide_like_the_plain_loop(void **state)
+{
+    const char *name = *state;
+    const heb_kernel *kernel = heb_kernel_named(name);
+    if (!kernel) {
+        print_message("this CPU has no %s\n", name);
+        skip();
+    }
+    heb_kernel_use(kernel);
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        bench b = {0};
+        bench_init(&b, i, i % 2 ? HEB_ASYMPTOTIC : HEB_EXACT);
+        assert_int_equal(b.pb.form, problems[i].form);
+        for (int variant = 0; variant < 4; variant++)
+            follow(&b, variant / 2, variant % 2 ? HEB_METROPOLIS : HEB_HEATBATH);
+        bench_free(&b);
+    }
+    heb_kernel_use(NULL);
+}
+
+/* Long chains, all kernels, with and without re-use: the same spins and the same bits of the energy. */
+static void kernels_agree_to_the_bit(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"base", "avx2", "avx512"};
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        bench b = {0};
+        bench_init(&b, i, HEB_EXACT);
+        int8_t *first = malloc(b.pb.n);
+        double energy = 0;
+        bool have = false;
+        for (int v = 0; v < 6; v++) {
+            const heb_kernel *kernel = heb_kernel_named(names[v / 2]);
+            if (!kernel)
+                continue;
+            heb_kernel_use(kernel);
+            heb_chain c;
+            qn_rng rng = b.rng;
+            int8_t *s = malloc(b.pb.n);
+            random_spins(&rng, b.pb.n, s);
+            assert_int_equal(heb_chain_init(&c, &b.pb, v % 2), 0);
+            heb_chain_set(&c, s);
+            for (int sweep = 0; sweep < 10; sweep++)
+                heb_chain_sweep(&c, sweep % 3 == 2 ? HEB_METROPOLIS : HEB_HEATBATH, sweep % 4 == 3, 0.8, &rng);
+            double e = heb_chain_energy(&c);
+            if (have) {
+                assert_memory_equal(c.s, first, b.pb.n);
+                assert_memory_equal(&e, &energy, sizeof e);
+            }
+            memcpy(first, c.s, b.pb.n);
+            energy = e;
+            have = true;
+            free(s);
+            heb_chain_free(&c);
+        }
+        heb_kernel_use(NULL);
+        free(first);
+        bench_free(&b);
+    }
+}
+
+/* Where an int32 lane would overflow without widening: many patterns at the largest |A|. */
+static void sums_are_widened_in_time(void **state)
+{
+    const heb_kernel *kernel = heb_kernel_named(*state);
+    if (!kernel)
+        skip();
+    heb_kernel_use(kernel);
+    enum { N = 1400, K = 5000 }; /* A = N^3/6 = 4.6e8 in every pattern */
+    heb_patterns x;
+    heb_problem pb;
+    heb_chain c;
+    int8_t xi[N];
+    uint32_t site = 5;
+    double theta = 1e300;
+    memset(xi, 1, sizeof xi);
+    assert_int_equal(heb_patterns_init(&x, N, K), 0);
+    for (size_t mu = 0; mu < K; mu++)
+        heb_patterns_put(&x, mu, xi);
+    assert_int_equal(heb_problem_init(&pb, 4, HEB_DISTINCT, HEB_EXACT, &x), 0);
+    assert_int_equal(pb.form, HEB_QUADRATIC);
+    assert_int_equal(heb_chain_init(&c, &pb, false), 0);
+    heb_chain_set(&c, xi);
+    assert_near(heb_chain_energy(&c), -(double)N / 2 * K, 1e-9 * N * K);
+    assert_near(heb_chain_aligned(&c, 3), 2.0 * K, 1e-9 * K); /* the field on a pattern is P/2 */
+    assert_int_equal(kernel->batch(&c, 1, &site, &theta, true), 1);
+    assert_int_equal(c.s[5], -1);
+    assert_int_equal(heb_chain_verify(&c), 0);
+    xi[5] = -1;
+    double before = heb_chain_aligned(&c, 3);
+    heb_chain_set(&c, xi); /* rebuilt */
+    assert_near(before, heb_chain_aligned(&c, 3), 0);
+    heb_chain_free(&c);
+    heb_problem_free(&pb);
+    heb_patterns_free(&x);
+    heb_kernel_use(NULL);
+}
+
+static void damage_is_noticed(void **state)
+{
+    (void)state;
+    bench b = {0};
+    bench_init(&b, 6, HEB_EXACT);
+    heb_chain c;
+    int8_t s[12];
+    random_spins(&b.rng, 12, s);
+    assert_int_equal(heb_chain_init(&c, &b.pb, false), 0);
+    heb_chain_set(&c, s);
+    assert_int_equal(heb_chain_verify(&c), 0);
+    c.m[2] = (int16_t)(c.m[2] + 2);
+    assert_int_equal(heb_chain_verify(&c), QN_ERR_NUMERIC);
+    assert_non_null(strstr(qn_error_text(), "overlap 3"));
+    heb_chain_free(&c);
+    bench_free(&b);
+}
+
+/* ---- random numbers of a batch --------------------------------------------------------------------------------------- */
+
+static void sites_are_uniform(void **state)
+{
+    (void)state;
+    enum { COUNT = 1 << 18 };
+    static const size_t sizes[] = {1, 2, 3, 12, 1000};
+    uint32_t *site = malloc(COUNT * sizeof *site);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t n = sizes[i], hits[1000] = {0};
+        qn_rng rng;
+        qn_rng_seed(&rng, 11, i, 0, 1);
+        heb_draw_sites(&rng, n, COUNT, site);
+        for (size_t u = 0; u < COUNT; u++) {
+            assert_true(site[u] < n);
+            hits[site[u]]++;
+        }
+        double chi2 = 0, want = (double)COUNT / (double)n;
+        for (size_t k = 0; k < n; k++)
+            chi2 += ((double)hits[k] - want) * ((double)hits[k] - want) / want;
+        assert_near(chi2, (double)n - 1, Q_Z * sqrt(2 * (double)n) + 1e-9); /* chi^2 of n-1 degrees of freedom */
+    }
+    free(site);
+}
+
+/* The thresholds are functions of known random bits: compared with libm in long double. */
+static void thresholds_are_logarithms(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    double *theta = malloc(COUNT * sizeof *theta);
+    uint64_t *word = malloc(COUNT * sizeof *word);
+    for (int rule = 0; rule < 2; rule++) {
+        qn_rng a, b;
+        qn_rng_seed(&a, 5, 6, 7, 8);
+        b = a;
+        heb_draw_thresholds(&a, rule ? HEB_METROPOLIS : HEB_HEATBATH, 0.7, COUNT, theta);
+        for (size_t done = 0; done < COUNT; done += HEB_BATCH)
+            qn_rng_fill_u64(&b, COUNT - done < HEB_BATCH ? COUNT - done : HEB_BATCH, word + done);
+        for (size_t i = 0; i < COUNT; i++) {
+            long double u = ((long double)(word[i] >> 12) + 0.5L) * 0x1p-52L, want = rule ? -0.7L * logl(u) : 0.7L * logl(u / (1 - u));
+            assert_near(theta[i], (double)want, 1e-15 * ((double)fabsl(want) + 1));
+        }
+        assert_int_equal(qn_rng_u64(&a), qn_rng_u64(&b)); /* no more was drawn */
+    }
+    free(theta);
+    free(word);
+}
+
+/* ---- a task through the model's functions ----------------------------------------------------------------------------- */
+
+static const qn_model *find(void *ctx, const char *name)
+{
+    (void)ctx;
+    return strcmp(name, "hebbian") ? NULL : &hebbian_model;
+}
+
+/* Reads a sweep; returns the number of mistakes, all of them joined in `said`. */
+static size_t read_sweep(const char *text, qn_sweep *s, qn_buffer *said)
+{
+    qn_problems problems = {0};
+    int err = qn_sweep_init(s, &(qn_sweep_source){.file = "test_hebbian", .text = text, .find = find}, &problems);
+    size_t n = problems.n;
+    for (size_t i = 0; i < n; i++)
+        qn_buffer_add(said, "%s\n", problems.item[i].text);
+    assert_int_equal(err != 0, n > 0);
+    qn_problems_free(&problems);
+    return n;
+}
+
+typedef struct running { /* one task of the first point */
+    qn_sweep sweep;
+    qn_layout layout;
+    qn_params p;
+    qn_streams streams;
+    qn_record record;
+    void *shared, *state;
+} running;
+
+static void open_sweep(running *r, const char *parameters)
+{
+    char *text = qn_format("model: hebbian\nseed: 17\nparameters: {%s}\nsampling: {steps: 200, bins: 1}\n", parameters);
+    qn_buffer said = {0};
+    memset(r, 0, sizeof *r);
+    if (read_sweep(text, &r->sweep, &said))
+        fail_msg("%s: %s", parameters, said.text);
+    free(text);
+    assert_int_equal(qn_layout_init(&r->layout, &r->sweep), 0);
+    assert_int_equal(qn_sweep_point(&r->sweep, 0, &r->p), 0);
+}
+
+static void start_task(running *r)
+{
+    qn_point_keys keys;
+    assert_int_equal(qn_record_init(&r->record, &r->layout), 0);
+    assert_int_equal(qn_sweep_point_keys(&r->sweep, &r->p, &keys), 0);
+    qn_streams_open(&r->streams, r->sweep.seed, keys.stream.w, keys.disorder.w, 0);
+    if (!r->shared)
+        assert_int_equal(hebbian_model.prepare(&r->p, &r->shared), 0);
+    int err = hebbian_model.create(&r->p, r->shared, &r->streams, &r->state);
+    if (err)
+        fail_msg("%s", qn_error_text());
+}
+
+static void run_steps(running *r, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        assert_int_equal(hebbian_model.step(r->state, &r->streams), 0);
+        r->record.step++;
+        assert_int_equal(hebbian_model.measure(r->state, &r->streams, &r->record), 0);
+        r->record.measured++;
+    }
+}
+
+static void stop_task(running *r)
+{
+    hebbian_model.destroy(r->state);
+    qn_record_free(&r->record);
+    r->state = NULL;
+}
+
+static void close_sweep(running *r)
+{
+    if (r->state)
+        stop_task(r);
+    hebbian_model.release(r->shared);
+    qn_params_free(&r->p);
+    qn_layout_free(&r->layout);
+    qn_sweep_free(&r->sweep);
+}
+
+static double *finished_row(running *r)
+{
+    double *row = malloc((r->layout.row + 1) * sizeof *row);
+    assert_int_equal(hebbian_model.finish(r->state, &r->streams, &r->record), 0);
+    assert_int_equal(qn_record_row(&r->record, false, row), 0);
+    return row;
+}
+
+static double *value(const running *r, double *row, const char *name)
+{
+    const qn_column *c = qn_layout_column(&r->layout, name);
+    if (!c)
+        fail_msg("no column %s", name);
+    return row + c->offset;
+}
+
+static const char *const tasks[] = {
+    "N: 31, P: 4, load: 0.1, T: 0.6, replicas_per_disorder: 3, histograms: true, correlation_lags: 7",
+    "N: 33, P: 2, K: 40, T: 0.7, energy: full, start: random, dynamics: metropolis, correlation_lags: 5, field_reuse: false",
+    "N: 24, P: 6, load: 0.3, T: 0.8, norm: asymptotic, scan: sequential, start: noisy, start_overlap: 0.5, replicas_per_disorder: 2",
+    "N: 200, P: 8, K: 20, T: 1, start: noisy, start_overlap: 0.9",
+    "N: 64, P: 4, load: 0.3, dynamics: zero, start: random, replicas_per_disorder: 2",
+    "patterns: file, pattern_file: tests/data/patterns_N12_K5.txt, P: 4, T: 1, start: file, start_file: tests/data/patterns_N12_K5.txt, replicas_per_disorder: 2",
+};
+
+/* Save, load into a fresh state, go on: every bit of the finished row is that of the uninterrupted task. */
+static void checkpoints_change_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+        running r;
+        open_sweep(&r, tasks[i]);
+        start_task(&r);
+        run_steps(&r, 200);
+        double *whole = finished_row(&r);
+        stop_task(&r);
+        for (size_t cut = 1; cut < 200; cut += 66) {
+            qn_group g = {0};
+            start_task(&r);
+            run_steps(&r, cut);
+            assert_int_equal(hebbian_model.save(r.state, &g), 0);
+            assert_int_equal(qn_record_save(&r.record, &g), 0);
+            qn_streams streams = r.streams;
+            stop_task(&r);
+            start_task(&r);
+            assert_int_equal(qn_record_load(&r.record, &g), 0);
+            int err = hebbian_model.load(r.state, &g);
+            if (err)
+                fail_msg("%s", qn_error_text());
+            r.streams = streams;
+            run_steps(&r, 200 - cut);
+            double *again = finished_row(&r);
+            assert_memory_equal(again, whole, r.layout.row * sizeof *whole);
+            free(again);
+            stop_task(&r);
+            qn_group_clear(&g);
+        }
+        free(whole);
+        close_sweep(&r);
+    }
+}
+
+static void foreign_checkpoints_are_refused(void **state)
+{
+    (void)state;
+    running r;
+    qn_group g = {0};
+    open_sweep(&r, tasks[0]);
+    start_task(&r);
+    run_steps(&r, 3);
+    assert_int_equal(hebbian_model.save(r.state, &g), 0);
+    const qn_entry *spins = qn_group_get(&g, "spins.1");
+    int8_t *s = spins->data;
+    s[4] = (int8_t)-s[4];
+    assert_int_equal(hebbian_model.load(r.state, &g), QN_ERR_DATA);
+    assert_non_null(strstr(qn_error_text(), "overlaps"));
+    s[4] = 0;
+    assert_int_equal(hebbian_model.load(r.state, &g), QN_ERR_DATA);
+    qn_group_clear(&g);
+    close_sweep(&r);
+}
+
+/* Points that differ in T, dynamics and start only have the same patterns; another load has others. */
+static void disorder_is_shared_where_it_should_be(void **state)
+{
+    (void)state;
+    static const char *const points[] = {"N: 20, P: 4, load: 0.5, T: 0.1", "N: 20, P: 4, load: 0.5, T: 2, start: random, dynamics: metropolis, energy: full",
+                                         "N: 20, P: 4, load: 0.51, T: 0.1"};
+    uint64_t first[3];
+    for (size_t i = 0; i < 3; i++) {
+        running r;
+        qn_point_keys keys;
+        open_sweep(&r, points[i]);
+        start_task(&r);
+        assert_int_equal(qn_sweep_point_keys(&r.sweep, &r.p, &keys), 0);
+        first[i] = keys.disorder.w[0];
+        qn_rng fresh = r.streams.disorder;
+        run_steps(&r, 5);
+        assert_memory_equal(&fresh, &r.streams.disorder, sizeof fresh); /* nothing but create draws from it */
+        close_sweep(&r);
+    }
+    assert_int_equal(first[0], first[1]);
+    assert_true(first[0] != first[2]);
+}
+
+static void starts_are_what_they_say(void **state)
+{
+    (void)state;
+    running r;
+    open_sweep(&r, "N: 20000, P: 2, K: 3, T: 0, start: noisy, start_overlap: 0.3");
+    start_task(&r);
+    double *row = finished_row(&r);
+    assert_sigma(*value(&r, row, "m_start"), sqrt((1 - 0.09) / 20000), 0.3);
+    assert_near(*value(&r, row, "m_final"), *value(&r, row, "m_start"), 0);
+    assert_near(*value(&r, row, "left"), 1, 0);
+    assert_near(*value(&r, row, "retrieved"), 0, 0);
+    assert_near(*value(&r, row, "K_realised"), 3, 0);
+    assert_near(*value(&r, row, "load_realised"), 3.0 / 19999, 1e-15);
+    free(row);
+    close_sweep(&r);
+
+    open_sweep(&r, "N: 20000, P: 2, K: 3, T: 0, start: random");
+    start_task(&r);
+    row = finished_row(&r);
+    assert_sigma(*value(&r, row, "m_start"), sqrt(1.0 / 20000), 0);
+    assert_null(qn_layout_column(&r.layout, "left"));
+    free(row);
+    close_sweep(&r);
+
+    open_sweep(&r, "N: 100, P: 4, K: 7, T: 0");
+    start_task(&r);
+    row = finished_row(&r);
+    assert_near(*value(&r, row, "m_start"), 1, 0);
+    assert_near(*value(&r, row, "one_step"), 1, 0); /* far below any load: every spin is along its field */
+    assert_near(*value(&r, row, "stability"), 1, 0);
+    assert_near(*value(&r, row, "left"), 0, 0);
+    assert_near(*value(&r, row, "retrieved"), 1, 0);
+    free(row);
+    close_sweep(&r);
+
+    open_sweep(&r, tasks[5]); /* chain 1 is at the first pattern, chain 2 at the second */
+    start_task(&r);
+    assert_int_equal(hebbian_model.measure(r.state, &r.streams, &r.record), 0);
+    r.record.measured++;
+    row = finished_row(&r);
+    assert_near(*value(&r, row, "m_start"), 1, 0);
+    assert_near(*value(&r, row, "m_max"), 1, 0);
+    assert_near(*value(&r, row, "m"), (1 + *value(&r, row, "q")) / 2, 1e-15);
+    assert_near(*value(&r, row, "N_realised"), 12, 0);
+    assert_near(*value(&r, row, "spins"), 12, 0);
+    free(row);
+    close_sweep(&r);
+}
+
+/* m(1) and the stability by the definition, at a load where spins are wrong. */
+static void one_parallel_step(void **state)
+{
+    (void)state;
+    enum { N = 60, K = 400 };
+    running r;
+    open_sweep(&r, "N: 60, P: 4, K: 400, T: 0, start: noisy, start_overlap: 0.6, field_reuse: false");
+    start_task(&r);
+    double *row = finished_row(&r);
+    qn_group g = {0}; /* the start, out of a checkpoint */
+    assert_int_equal(hebbian_model.save(r.state, &g), 0);
+    const int8_t *s = qn_group_get(&g, "spins.0")->data;
+    qn_point_keys keys; /* the patterns, drawn again */
+    qn_streams streams;
+    heb_patterns x;
+    assert_int_equal(qn_sweep_point_keys(&r.sweep, &r.p, &keys), 0);
+    qn_streams_open(&streams, r.sweep.seed, keys.stream.w, keys.disorder.w, 0);
+    assert_int_equal(heb_patterns_init(&x, N, K), 0);
+    heb_patterns_draw(&x, &streams.disorder);
+    int8_t xi[N];
+    heb_patterns_get(&x, 0, xi);
+    double m1 = 0, stable = 0;
+    for (int way = 0; way < 2; way++)
+        for (size_t i = 0; i < N; i++) {
+            const int8_t *from = way ? xi : s;
+            long double h = 0;
+            for (size_t mu = 0; mu < K; mu++) {
+                int m = 0;
+                for (size_t j = 0; j < N; j++)
+                    m += j == i ? 0 : heb_patterns_at_site(&x, j, mu) * from[j];
+                h += heb_patterns_at_site(&x, i, mu) * (energy_of(N, 4, HEB_DISTINCT, HEB_EXACT, m + 1) - energy_of(N, 4, HEB_DISTINCT, HEB_EXACT, m - 1));
+            }
+            if (way)
+                stable += h * xi[i] > 0;
+            else
+                m1 += (fabsl(h) < 1e-12L ? from[i] : h > 0 ? 1 : -1) * xi[i];
+        }
+    assert_true(stable < N); /* else this tests nothing */
+    assert_near(*value(&r, row, "one_step"), m1 / N, 1e-15);
+    assert_near(*value(&r, row, "stability"), stable / N, 1e-15);
+    heb_patterns_free(&x);
+    qn_group_clear(&g);
+    free(row);
+    close_sweep(&r);
+}
+
+static void descent_ends_where_nothing_moves(void **state)
+{
+    (void)state;
+    static const char *const scans[] = {"random", "sequential"};
+    for (size_t i = 0; i < 2; i++) {
+        running r;
+        char *text = qn_format("N: 100, P: 4, load: 0.3, dynamics: zero, scan: %s, start: random", scans[i]);
+        open_sweep(&r, text);
+        start_task(&r);
+        size_t sweeps = 0;
+        double last = INFINITY;
+        while (!hebbian_model.done(r.state)) {
+            run_steps(&r, 1);
+            double u = r.record.value[0][r.record.measured - 1]; /* the first observable is the energy */
+            assert_true(u <= last);
+            last = u;
+            assert_true(++sweeps < 200);
+        }
+        double *row = finished_row(&r);
+        assert_near(*value(&r, row, "sweeps_to_stop"), (double)sweeps, 0);
+        qn_group g = {0}; /* every spin is along its field: another sweep flips nothing */
+        assert_int_equal(hebbian_model.save(r.state, &g), 0);
+        int8_t before[100];
+        memcpy(before, qn_group_get(&g, "spins.0")->data, 100);
+        qn_group_clear(&g);
+        run_steps(&r, 1);
+        assert_int_equal(hebbian_model.save(r.state, &g), 0);
+        assert_memory_equal(before, qn_group_get(&g, "spins.0")->data, 100);
+        qn_group_clear(&g);
+        free(row);
+        free(text);
+        close_sweep(&r);
+    }
+}
+
+/* Histograms hold the moments of the series, and C(0) is 1. */
+static void curves_hold_what_series_say(void **state)
+{
+    (void)state;
+    running r;
+    open_sweep(&r, tasks[0]);
+    start_task(&r);
+    run_steps(&r, 200);
+    double *row = finished_row(&r), moment[5] = {0};
+    assert_int_equal(qn_layout_extent(&r.layout, "overlap"), 32);
+    for (size_t k = 0; k < 32; k++) {
+        double x = -1 + 2 * (double)k / 31, q = value(&r, row, "q_histogram")[k], m = value(&r, row, "m_histogram")[k];
+        moment[0] += q;
+        moment[1] += q * x;
+        moment[2] += q * x * x;
+        moment[3] += m * x;
+        moment[4] += m * pow(x, 4);
+    }
+    assert_near(moment[0], 1, 1e-12);
+    assert_near(moment[1], *value(&r, row, "q"), 1e-12);
+    assert_near(moment[2], *value(&r, row, "q2"), 1e-12);
+    assert_near(moment[3], *value(&r, row, "m"), 1e-12);
+    assert_near(moment[4], *value(&r, row, "m4"), 1e-12);
+    const double *c = value(&r, row, "correlation");
+    assert_int_equal(qn_layout_extent(&r.layout, "lag"), 8);
+    assert_near(c[0], 1, 0);
+    for (size_t k = 1; k < 8; k++)
+        assert_true(c[k] < 1 && c[k] > 0);
+    assert_true(c[1] > c[7]);
+    free(row);
+    close_sweep(&r);
+}
+
+/* ---- images ---------------------------------------------------------------------------------------------------------- */
+
+static void put_idx(const char *path, size_t n, size_t rows, size_t cols, const uint8_t *data)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    const uint8_t magic[4] = {0, 0, 8, (uint8_t)(rows ? 3 : 1)};
+    size_t dims[3] = {n, rows, cols};
+    assert_int_equal(fwrite(magic, 1, 4, f), 4);
+    for (size_t d = 0; d < (rows ? 3u : 1u); d++)
+        for (int b = 3; b >= 0; b--)
+            fputc((int)(dims[d] >> (8 * b) & 255), f);
+    size_t size = n * (rows ? rows * cols : 1);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    fclose(f);
+}
+
+static void archetypes_of_a_small_set(void **state)
+{
+    (void)state;
+    /* 2 x 3 pixels; class 4: three items, class 7: two (ties), class 9: one, class 1: not asked for */
+    static const uint8_t images[7][6] = {
+        {200, 0, 128, 0, 255, 0}, {255, 0, 127, 0, 255, 0}, {0, 0, 255, 0, 255, 200}, /* 4 4 4 */
+        {0, 255, 255, 0, 255, 0}, {0, 0, 255, 0, 255, 255},                           /* 7 7 */
+        {255, 255, 255, 0, 255, 255},                                                 /* 9 */
+        {1, 2, 3, 4, 5, 6},                                                           /* 1 */
+    };
+    static const uint8_t labels[7] = {4, 4, 4, 7, 7, 9, 1};
+    static const int mean[3][6] = {{1, -1, 1, -1, 1, -1}, {-1, -1, 1, -1, 1, -1}, {1, 1, 1, -1, 1, 1}};
+    static const int first[3][6] = {{1, -1, 1, -1, 1, -1}, {-1, 1, 1, -1, 1, -1}, {1, 1, 1, -1, 1, 1}};
+    char folder[] = "/tmp/test_hebbian.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *im = qn_format("%s/images", folder), *la = qn_format("%s/labels", folder);
+    put_idx(im, 7, 2, 3, images[0]);
+    put_idx(la, 7, 0, 0, labels);
+    static const char *const variant[] = {"archetype: class_mean", "archetype: first", "archetype: class_mean, drop_constant: true"};
+    for (int v = 0; v < 3; v++) {
+        running r;
+        char *with = qn_format("P: 2, T: 0, patterns: mnist, images: %s, labels: %s, cue: item, cue_images: %s, cue_labels: %s, %s", im, la, im, la, variant[v]);
+        open_sweep(&r, with); /* classes 0 to 9: those present */
+        const char *at;
+        heb_source x;
+        assert_int_equal(heb_source_load(&r.p, &x, &at), 0);
+        assert_int_equal(x.patterns.k, 4); /* 1, 4, 7, 9 */
+        assert_int_equal(x.n_classes, 10);
+        assert_int_equal(x.pattern_of[0], HEB_NO_PATTERN);
+        assert_int_equal(x.pattern_of[4], 1);
+        assert_int_equal(x.class_of[3], 9);
+        /* pixel 4 of class 1 is -1, so only pixel 3, -1 in all of them, is constant */
+        size_t keep = v == 2 ? 5 : 6;
+        assert_int_equal(x.patterns.n, keep);
+        int8_t xi[6];
+        for (size_t k = 0; k < 3; k++) {
+            heb_patterns_get(&x.patterns, 1 + k, xi);
+            for (size_t j = 0, to = 0; j < 6; j++)
+                if (v < 2 || j != 3)
+                    assert_int_equal(xi[to++], (v == 1 ? first : mean)[k][j]);
+        }
+        assert_int_equal(x.n_cues, 7);
+        assert_int_equal(x.cue_pattern[3], 2);
+        assert_int_equal(x.cue[3 * keep + 1], 1);
+        assert_near(x.gram[0], 1, 0);
+        int64_t dot = 0;
+        for (size_t j = 0; j < keep; j++)
+            dot += heb_patterns_at_site(&x.patterns, j, 1) * heb_patterns_at_site(&x.patterns, j, 3);
+        assert_near(x.gram[1 * 4 + 3], (double)dot / (double)keep, 0);
+        heb_source_free(&x);
+        close_sweep(&r);
+        free(with);
+    }
+    unlink(im);
+    unlink(la);
+    rmdir(folder);
+    free(im);
+    free(la);
+}
+
+#define DIGITS "P: 4, T: 0.05, patterns: mnist, images: tests/data/mnist-train10k-images-idx3-ubyte.gz, labels: tests/data/mnist-train10k-labels-idx1-ubyte.gz"
+#define ITEMS ", cue: item, cue_images: tests/data/mnist-test5k-images-idx3-ubyte.gz, cue_labels: tests/data/mnist-test5k-labels-idx1-ubyte.gz"
+
+static void digits_are_recalled(void **state)
+{
+    (void)state;
+    running r;
+    open_sweep(&r, DIGITS ", cue_noise: 0.1");
+    start_task(&r);
+    run_steps(&r, 20);
+    double *row = finished_row(&r);
+    assert_sigma(*value(&r, row, "m_start"), sqrt(4 * 0.09 / 784), 0.8);
+    assert_near(*value(&r, row, "recognised"), 1, 0);
+    assert_near(*value(&r, row, "pixel_error"), 0, 0.01);
+    assert_near(*value(&r, row, "N_realised"), 784, 0);
+    assert_near(*value(&r, row, "K_realised"), 10, 0);
+    assert_int_equal(qn_layout_extent(&r.layout, "archetype"), 10);
+    const double *gram = value(&r, row, "gram"), *confusion = value(&r, row, "confusion"), *m = value(&r, row, "archetype_overlap");
+    double best = 0, total = 0;
+    for (size_t a = 0; a < 10; a++) {
+        assert_near(gram[11 * a], 1, 0);
+        best = fmax(best, m[a]);
+        for (size_t b = 0; b < 10; b++) {
+            total += confusion[10 * a + b];
+            assert_near(gram[10 * a + b], gram[10 * b + a], 0);
+            if (a != b)
+                assert_near(confusion[10 * a + b], 0, 0);
+        }
+    }
+    assert_near(total, 1, 0);
+    assert_near(best, *value(&r, row, "m"), 1e-12);
+    free(row);
+    close_sweep(&r);
+}
+
+static void cues_are_noisy_and_blank(void **state)
+{
+    (void)state;
+    running r;
+    open_sweep(&r, DIGITS ITEMS ", cue_blank: 1, K: 3");
+    start_task(&r);
+    double *row = finished_row(&r);
+    qn_group g = {0};
+    assert_int_equal(hebbian_model.save(r.state, &g), 0);
+    const int8_t *s = qn_group_get(&g, "spins.0")->data;
+    for (size_t i = 0; i < 784; i++)
+        assert_int_equal(s[i], -1);
+    assert_near(*value(&r, row, "K_realised"), 3, 0);
+    qn_group_clear(&g);
+    free(row);
+    close_sweep(&r);
+}
+
+/* ---- mistakes -------------------------------------------------------------------------------------------------------- */
+
+#define ROWS "patterns: file, pattern_file: tests/data/patterns_N12_K5.txt"
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parameters, *said;
+    } bad[] = {
+        {"N: 16, P: 3, T: 1", "P: 3 is odd"},
+        {"N: 6, P: 8, T: 1", "P must be at most N"},
+        {"N: 1, P: 2, K: 1, T: 1", "N: 1 spins"},
+        {"N: 16, load: 0.1, K: 3, T: 1", "K: says the same as load"},
+        {"N: 30000, P: 4, load: 0.1, T: 1", "load: 9"},
+        {"N: 30000, P: 4, K: 9000000000000000, T: 1", "of memory"},
+        {"N: 32768, P: 2, K: 1, T: 1", "32767"},
+        {"N: 16, T: 1, start_overlap: 0.5", "start_overlap: has a meaning with start: noisy only"},
+        {"N: 16, T: 1, start: noisy", "noisy needs start_overlap"},
+        {"N: 16, T: 1, start: noisy, start_overlap: 1.5", "start_overlap"},
+        {"N: 16, T: 1, start: file", "file needs start_file"},
+        {"N: 16, T: 1, start: file, start_file: tests/data/patterns_N12_K5.txt", "12 values; 16 are needed"},
+        {"N: 16, T: 1, dynamics: zero", "dynamics: zero is at T = 0"},
+        {"N: 16, T: 1, patterns: file", "file needs pattern_file"},
+        {"N: 16, T: 1, pattern_file: tests/data/patterns_N12_K5.txt", "pattern_file: has a meaning with"},
+        {ROWS ", T: 1, N: 13", "N: 13, but the patterns have 12 spins"},
+        {ROWS ", T: 1, K: 6", "too few for K = 6"},
+        {ROWS ", T: 1, load: 0.1", "load: the number of patterns follows from the file"},
+        {ROWS ", T: 1, P: 14", "P: 12 spins"},
+        {ROWS ", T: 1, histograms: true", "histograms: have N + 1 entries"},
+        {"patterns: file, pattern_file: tests/data/exact_N12_K5.csv, T: 1", "is not a spin"},
+        {"patterns: mnist, T: 1", "mnist needs images"},
+        {"N: 16, T: 1, images: tests/data/mnist-test5k-images-idx3-ubyte.gz", "images: has a meaning with patterns: mnist only"},
+        {"N: 16, T: 1, threshold: 3", "threshold: has a meaning with patterns: mnist only"},
+        {DIGITS ", cue: item", "item needs cue_images"},
+        {DIGITS ", cue_images: tests/data/mnist-test5k-images-idx3-ubyte.gz", "cue_images: has a meaning with cue: item only"},
+        {DIGITS ", start: random, cue_noise: 0.1", "cue_noise: has a meaning with start: pattern only"},
+        {DIGITS ", K: 11", "too few for K = 11"},
+        {DIGITS ", archetype: file", "file needs pattern_file"},
+        {DIGITS ", archetype: file, pattern_file: tests/data/patterns_N12_K5.txt", "holds 5 rows, but there are 10 classes"},
+        {"P: 4, T: 1, patterns: mnist, images: tests/data/mnist-train10k-labels-idx1-ubyte.gz, labels: tests/data/mnist-train10k-labels-idx1-ubyte.gz",
+         "images: tests/data/mnist-train10k-labels"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *text = qn_format("model: hebbian\nseed: 1\nparameters: {%s}\n", bad[i].parameters);
+        qn_sweep s;
+        qn_buffer said = {0};
+        if (!read_sweep(text, &s, &said) || !strstr(said.text, bad[i].said))
+            fail_msg("{%s} is answered by '%s', want '%s'", bad[i].parameters, said.text ? said.text : "nothing", bad[i].said);
+        qn_buffer_free(&said);
+        qn_sweep_free(&s);
+        free(text);
+    }
+}
+
+static void costs_are_known(void **state)
+{
+    (void)state;
+    running r;
+    open_sweep(&r, "N: 128, P: 4, load: 0.1, T: 0.5");
+    qn_cost c = {0};
+    hebbian_model.cost(&r.p, &c);
+    assert_true(c.step_s > 1e-5 && c.step_s < 1e-2);
+    assert_true(c.task_bytes > 128 * 16669 / 8 && c.task_bytes < 2e6);
+    close_sweep(&r);
+}
+
+int main(void)
+{
+    static char base[] = "base", avx2[] = "avx2", avx512[] = "avx512";
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_the_polynomials),
+        cmocka_unit_test(loads_are_those_of_the_spec),
+        cmocka_unit_test(bad_orders_are_refused),
+        cmocka_unit_test(patterns_are_kept_bit_for_bit),
+        {"kernels_decide_like_the_plain_loop, base", kernels_decide_like_the_plain_loop, NULL, NULL, base},
+        {"kernels_decide_like_the_plain_loop, avx2", kernels_decide_like_the_plain_loop, NULL, NULL, avx2},
+        {"kernels_decide_like_the_plain_loop, avx512", kernels_decide_like_the_plain_loop, NULL, NULL, avx512},
+        cmocka_unit_test(kernels_agree_to_the_bit),
+        {"sums_are_widened_in_time, base", sums_are_widened_in_time, NULL, NULL, base},
+        {"sums_are_widened_in_time, avx2", sums_are_widened_in_time, NULL, NULL, avx2},
+        {"sums_are_widened_in_time, avx512", sums_are_widened_in_time, NULL, NULL, avx512},
+        cmocka_unit_test(damage_is_noticed),
+        cmocka_unit_test(sites_are_uniform),
+        cmocka_unit_test(thresholds_are_logarithms),
+        cmocka_unit_test(checkpoints_change_nothing),
+        cmocka_unit_test(foreign_checkpoints_are_refused),
+        cmocka_unit_test(disorder_is_shared_where_it_should_be),
+        cmocka_unit_test(starts_are_what_they_say),
+        cmocka_unit_test(one_parallel_step),
+        cmocka_unit_test(descent_ends_where_nothing_moves),
+        cmocka_unit_test(curves_hold_what_series_say),
+        cmocka_unit_test(archetypes_of_a_small_set),
+        cmocka_unit_test(digits_are_recalled),
+        cmocka_unit_test(cues_are_noisy_and_blank),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(costs_are_known),
+    };
+    return cmocka_run_group_tests_name("hebbian", tests, NULL, NULL);
+}
