@@ -80,7 +80,7 @@ bench: deps                                          ## speed of the kernels and
 	@$(MAKE) --no-print-directory run-bench
 
 run-tests: all $(TESTS) $B/libquench.so
-	@QUENCH_BUILD=$B tests/run $(TESTS) $(wildcard tests/cli/*.sh)
+	@QUENCH_BUILD=$B tests/run $(TESTS) $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh))
 run-tests-long: all $(LONG)
 	@QUENCH_BUILD=$B tests/run $(LONG)
 run-bench: all $(BENCH)

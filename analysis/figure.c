@@ -1,4 +1,4 @@
-/* figure.c -- see figure.h. */
+/* figure.c -- from results to a figure (figure.h): which numbers, of which files, along which axes. */
 #include "figure.h"
 
 #include <math.h>
@@ -12,6 +12,7 @@
 #define NONE SIZE_MAX
 #define SAME 1e-9          /* relative difference up to which two values of an axis are the same */
 #define MOST_NAMED_DIFFERENCES 3
+#define LONGEST_KEY 50 /* characters of an entry that fit a column */
 
 typedef struct building {
     const qn_figure_request *q;
@@ -35,6 +36,19 @@ static void note(const building *b, char *line) /* takes the line */
 
 /* ---- axes --------------------------------------------------------------------------------------------------------- */
 
+static void free_axis(qn_fig_axis *a)
+{
+    for (size_t i = 0; i < a->n_words; i++)
+        free(a->word[i]);
+    free(a->word);
+    free(a->name);
+    free(a->symbol);
+    free(a->meaning);
+    free(a->unit);
+    free(a->at);
+    free(a->edge);
+}
+
 static const char *own_words(const qn_dataset *d, const qn_var *v, const char *attribute)
 {
     const char *text = v ? qn_attr_text(d, v, attribute) : NULL;
@@ -50,9 +64,10 @@ static int copy(const char *text, char **out)
 static int describe(qn_fig_axis *a, const char *name, const qn_dataset *d, const qn_var *v)
 {
     const char *unit = own_words(d, v, "units"), *scale = own_words(d, v, "scale");
+    const char *symbol = own_words(d, v, "symbol");
     int err = copy(name, &a->name);
-    if (!err)
-        err = copy(own_words(d, v, "symbol"), &a->symbol);
+    if (!err) /* a short name is its own symbol: T, N, q2 */
+        err = copy(symbol ? symbol : strlen(name) < 3 ? name : NULL, &a->symbol);
     if (!err)
         err = copy(own_words(d, v, "long_name"), &a->meaning);
     if (!err)
@@ -117,90 +132,6 @@ static double position(const qn_selection *s, size_t r, size_t row, const qn_fig
     return each && qn_selection_place(s, each, row, &place) ? qn_var_number(each, place) : (double)i;
 }
 
-void qn_fig_edges(size_t n, const double *at, bool log, double *edge)
-{
-    if (n == 1) {
-        double half = at[0] != 0 ? fabs(at[0]) / 2 : 0.5;
-        edge[0] = log ? at[0] / 2 : at[0] - half;
-        edge[1] = log ? at[0] * 2 : at[0] + half;
-        return;
-    }
-    for (size_t i = 1; i < n; i++)
-        edge[i] = log ? sqrt(at[i - 1] * at[i]) : 0.5 * (at[i - 1] + at[i]);
-    edge[0] = log ? at[0] * at[0] / edge[1] : 2 * at[0] - edge[1];
-    edge[n] = log ? at[n - 1] * at[n - 1] / edge[n - 1] : 2 * at[n - 1] - edge[n - 1];
-    if (!log && at[0] >= 0 && edge[0] < 0)
-        edge[0] = 0;
-    if (!log && at[n - 1] <= 0 && edge[n] > 0)
-        edge[n] = 0;
-}
-
-double qn_fig_place(const qn_fig_axis *a, double v)
-{
-    if (a->log)
-        return v > 0 ? (log(v) - log(a->lo)) / (log(a->hi) - log(a->lo)) : NAN;
-    return (v - a->lo) / (a->hi - a->lo);
-}
-
-double qn_fig_step(double lo, double hi, size_t most, int *decimals)
-{
-    static const double mantissa[] = {1, 2, 5, 10};
-    double span = hi - lo, raw = span / (double)(most > 1 ? most : 1), ten;
-    if (!(span > 0) || !isfinite(span)) {
-        *decimals = 0;
-        return 1;
-    }
-    int exponent = (int)floor(log10(raw));
-    for (;; exponent++)
-        for (size_t i = 0; i < 3; i++) {
-            ten = pow(10, exponent);
-            double step = mantissa[i] * ten;
-            if (floor(hi / step + SAME) - ceil(lo / step - SAME) + 1 <= (double)(most > 1 ? most : 1)) {
-                *decimals = exponent < 0 ? -exponent : 0;
-                return step;
-            }
-        }
-}
-
-static size_t log_ticks(const qn_fig_axis *a, size_t most, double *at)
-{
-    static const double mantissa[] = {1, 2, 5};
-    int first = (int)floor(log10(a->lo)), last = (int)ceil(log10(a->hi));
-    double decades = log10(a->hi / a->lo);
-    size_t n = 0, finer = decades < 2.5 && 3 * decades <= (double)most + 1 ? 3 : 1;
-    int every = 1;
-    while (decades / every > (double)most)
-        every++;
-    for (int e = first; e <= last; e++)
-        for (size_t k = 0; k < finer; k++) {
-            double v = mantissa[k] * pow(10, e);
-            if (v >= a->lo * (1 - SAME) && v <= a->hi * (1 + SAME) && e % every == 0 && n < QN_FIG_TICKS)
-                at[n++] = v;
-        }
-    return n;
-}
-
-size_t qn_fig_ticks(const qn_fig_axis *a, size_t most, double at[QN_FIG_TICKS], int *decimals)
-{
-    size_t n = 0;
-    *decimals = 0;
-    if (a->n_words) {
-        for (; n < a->n_words && n < QN_FIG_TICKS; n++)
-            at[n] = (double)n;
-        return n;
-    }
-    if (a->log) {
-        *decimals = -1;
-        if ((n = log_ticks(a, most, at)) > 1)
-            return n;
-        n = 0; /* less than a decade: even marks after all */
-    }
-    double step = qn_fig_step(a->lo, a->hi, most < QN_FIG_TICKS ? most : QN_FIG_TICKS - 1, decimals);
-    for (double k = ceil(a->lo / step - SAME); k * step <= a->hi + SAME * step && n < QN_FIG_TICKS; k++)
-        at[n++] = k == 0 ? 0 : k * step;
-    return n;
-}
-
 /* A grid that spans decades and whose middle lies where a logarithmic one has it. */
 static bool looks_logarithmic(size_t n, const double *at)
 {
@@ -239,37 +170,6 @@ static void pad(qn_fig_axis *a, double part)
 }
 
 /* ---- labels --------------------------------------------------------------------------------------------------------- */
-
-size_t qn_fig_length(const char *text)
-{
-    size_t n = 0;
-    bool symbol = false;
-    for (; *text; text++) {
-        if (*text == QN_SYMBOL_BEGIN || *text == QN_SYMBOL_END)
-            symbol = *text == QN_SYMBOL_BEGIN;
-        else if (((unsigned char)*text & 0xc0) != 0x80 && !(symbol && strchr("_^{}", *text)))
-            n++;
-    }
-    return n;
-}
-
-char *qn_fig_label(const qn_fig_axis *a, size_t most)
-{
-    char *label = NULL;
-    size_t whole = a->meaning ? strlen(a->meaning) : 0, head = a->meaning ? strcspn(a->meaning, ",;:(") : 0;
-    while (head && head < whole && a->meaning[head - 1] == ' ')
-        head--;
-    size_t length[] = {whole, head, 0}; /* bytes of the meaning that are used */
-    for (size_t k = 0; k < 3; k++) {
-        free(label);
-        bool words = length[k] > 0, symbol = a->symbol != NULL, name = !words && !symbol;
-        label = qn_format("%.*s%s%s%s%s%s%s%s%s", (int)length[k], a->meaning ? a->meaning : "", words && symbol ? " " : "", symbol ? "\1" : "", symbol ? a->symbol : "",
-                          symbol ? "\2" : "", name ? a->name : "", a->unit ? " (" : "", a->unit ? a->unit : "", a->unit ? ")" : "");
-        if (!label || qn_fig_length(label) <= most)
-            break;
-    }
-    return label;
-}
 
 /* "T = 0.3 K" with the symbol marked. */
 static char *value_label(const qn_fig_axis *a, const char *value)
@@ -522,29 +422,47 @@ static size_t find_live(const building *b, const size_t *live, size_t n, const c
     return found;
 }
 
+/* The live range along which v changes most, seen from the first row; NONE when along none. */
+static size_t varies_along(const building *b, const qn_var *v, const size_t *live, size_t n)
+{
+    size_t best = NONE, first, last;
+    double most = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = b->sel.range[live[i]].n - 1;
+        for (size_t r = live[i] + 1; r < b->sel.n; r++)
+            row *= b->sel.range[r].n;
+        if (!qn_selection_place(&b->sel, v, 0, &first) || !qn_selection_place(&b->sel, v, row, &last))
+            continue;
+        double change = fabs(qn_var_number(v, last) - qn_var_number(v, first));
+        if (change > most) {
+            most = change;
+            best = live[i];
+        }
+    }
+    return best;
+}
+
 static int choose_axes(building *b)
 {
     const qn_figure_request *q = b->q;
-    size_t live[QN_MAX_RANK], n = 0, own = NONE;
+    size_t live[QN_MAX_RANK], n = 0, n_own = 0, own = NONE;
     for (size_t r = 0; r < b->sel.n; r++) {
         if (!spans(b->v, b->sel.range[r].name))
             b->sel.range[r].n = 1; /* an axis on which this variable does not depend */
         else if (b->sel.range[r].n > 1)
             live[n++] = r;
     }
-    for (size_t i = 0; i < n && own == NONE; i++)
-        if (live[i] >= b->sel.n_axes)
+    for (size_t i = 0; i < n; i++)
+        if (live[i] >= b->sel.n_axes && !n_own++)
             own = live[i];
     if (!n)
         return nothing_to_draw(b);
     if (q->y && (q->lines || n == 1))
         return qn_fail(QN_ERR_INPUT, "--y %s: %s", q->y, q->lines ? "with --lines the vertical axis is the observable; --x chooses the horizontal one" : "a map needs two axes with more than one value");
-    b->f->map = q->y || (n == 2 && own == NONE && !q->lines);
+    b->f->map = q->y || (n == 2 && n_own != 1 && !q->lines); /* a matrix of its own dimensions is a map too */
     const qn_var *aux = q->x && !b->f->map ? qn_dataset_find(q->data, q->x) : NULL;
     if (aux && aux->rank && aux->type != QN_STR && !(aux->rank == 1 && !strcmp(aux->name, aux->dims[0]))) {
-        for (size_t i = 0; i < n; i++)
-            if (spans(aux, b->sel.range[live[i]].name))
-                b->rx = live[i];
+        b->rx = varies_along(b, aux, live, n);
         for (size_t d = 0; d < aux->rank; d++)
             if (!spans(b->v, aux->dims[d]))
                 b->rx = NONE;
@@ -743,6 +661,17 @@ static size_t find_range(const qn_selection *s, const char *name)
     return NONE;
 }
 
+/* What the key says of a quantity of theory. */
+static int quantity_label(const qn_dataset *d, const qn_var *v, char **out)
+{
+    qn_fig_axis a = {0};
+    int err = describe(&a, v->name, d, v);
+    if (!err && !(*out = qn_fig_label(&a, LONGEST_KEY)))
+        err = no_memory();
+    free_axis(&a);
+    return err;
+}
+
 /* Which value of the figure's `by` axis a text is; NONE when it is none of them. */
 static size_t match_by(const qn_fig_axis *by, const char *text)
 {
@@ -842,6 +771,12 @@ static int add_lines(building *b, const qn_dataset *d, const qn_var *v, const qn
     return 0;
 }
 
+/* A boundary at 0 says nowhere, as models write it where a phase does not exist. */
+static bool is_somewhere(double x)
+{
+    return isfinite(x) && x != 0;
+}
+
 /* A quantity that locates the parameter along x: one mark, or one a line. */
 static int add_mark(building *b, const qn_dataset *d, const qn_var *v, size_t file, size_t *added)
 {
@@ -866,7 +801,7 @@ static int add_mark(building *b, const qn_dataset *d, const qn_var *v, size_t fi
         for (size_t row = 0; row < rows && !isfinite(x); row++) /* it does not depend on the parameter that it locates */
             if ((rb == NONE || qn_selection_index(&s, row, rb) == s.range[rb].index[k]) && qn_selection_place(&s, v, row, &at))
                 x = qn_var_number(v, at);
-        if (!isfinite(x))
+        if (!is_somewhere(x))
             continue;
         err = add_series(f, QN_FIG_MARK, 1, &one);
         if (err)
@@ -874,9 +809,8 @@ static int add_mark(building *b, const qn_dataset *d, const qn_var *v, size_t fi
         put(one, x, (number){NAN, NAN, NAN, true});
         one->file = file;
         one->shade = shade_of(&f->by, which);
-        const char *meaning = own_words(d, v, "long_name");
         if (!labelled)
-            err = copy(meaning ? meaning : v->name, &one->label);
+            err = quantity_label(d, v, &one->label);
         labelled = true;
         ++*added;
     }
@@ -916,6 +850,9 @@ static int add_boundary(building *b, const qn_dataset *d, const qn_var *v, bool 
         put(line, at, q); /* NaN stays: a gap in the line */
         inside += at >= over->lo && at <= over->hi && q.v >= across->lo && q.v <= across->hi;
     }
+    for (size_t k = 0; k < line->n && !err; k++) /* 0 says nowhere: a line ends there but does not run on along the edge */
+        if (line->y[k] == 0 && !(k && is_somewhere(line->y[k - 1])) && !(k + 1 < line->n && is_somewhere(line->y[k + 1])))
+            line->y[k] = NAN;
     qn_selection_free(&s);
     if (err)
         return err;
@@ -932,10 +869,7 @@ static int add_boundary(building *b, const qn_dataset *d, const qn_var *v, bool 
     line->bars_along_x = along_x;
     line->file = file;
     ++*added;
-    const char *meaning = own_words(d, v, "long_name"), *symbol = own_words(d, v, "symbol");
-    qn_fig_axis named = {.name = v->name, .meaning = (char *)(size_t)meaning, .symbol = (char *)(size_t)symbol};
-    line->label = qn_fig_label(&named, 48);
-    return line->label ? 0 : no_memory();
+    return quantity_label(d, v, &line->label);
 }
 
 static int add_overlay(building *b, const qn_dataset *d, size_t file)
@@ -1153,19 +1087,6 @@ int qn_figure_build(const qn_figure_request *q, qn_figure *out)
     return err;
 }
 
-static void free_axis(qn_fig_axis *a)
-{
-    for (size_t i = 0; i < a->n_words; i++)
-        free(a->word[i]);
-    free(a->word);
-    free(a->name);
-    free(a->symbol);
-    free(a->meaning);
-    free(a->unit);
-    free(a->at);
-    free(a->edge);
-}
-
 void qn_figure_free(qn_figure *f)
 {
     for (size_t i = 0; i < f->n_series; i++)
@@ -1184,91 +1105,4 @@ void qn_figure_free(qn_figure *f)
     free(f->cell_hi);
     free(f->cell_eq);
     memset(f, 0, sizeof *f);
-}
-
-/* ---- the numbers as text --------------------------------------------------------------------------------------------------------------- */
-
-/* Commas and quotes make a quoted field; the marks of symbols go. */
-static void csv_text(FILE *out, const char *text)
-{
-    bool quote = strpbrk(text, ",\"\n") != NULL;
-    if (quote)
-        fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        if (*text != QN_SYMBOL_BEGIN && *text != QN_SYMBOL_END)
-            fputc(*text, out);
-    }
-    if (quote)
-        fputc('"', out);
-}
-
-static void csv_place(FILE *out, const qn_fig_axis *a, double x)
-{
-    if (a->n_words && x >= 0 && x < (double)a->n_words)
-        csv_text(out, a->word[(size_t)x]);
-    else if (isfinite(x))
-        fprintf(out, "%.17g", x);
-    fputc(',', out);
-}
-
-static void csv_number(FILE *out, double x)
-{
-    if (isfinite(x))
-        fprintf(out, "%.17g", x);
-    fputc(',', out);
-}
-
-static void csv_map(const qn_figure *f, FILE *out)
-{
-    fprintf(out, "what,%s,%s,%s,low,high,equilibrated\n", f->x.name, f->y.name, f->value.name);
-    for (size_t c = 0; c < f->x.n * f->y.n; c++) {
-        fputs("cell,", out);
-        csv_place(out, &f->x, f->x.at[c / f->y.n]);
-        csv_place(out, &f->y, f->y.at[c % f->y.n]);
-        csv_number(out, f->cell[c]);
-        csv_number(out, f->cell_lo[c]);
-        csv_number(out, f->cell_hi[c]);
-        fprintf(out, "%d\n", f->cell_eq[c]);
-    }
-    for (size_t i = 0; i < f->n_series; i++) /* low and high lie along the axis of the located parameter */
-        for (size_t k = 0; k < f->series[i].n; k++) {
-            const qn_fig_series *s = &f->series[i];
-            csv_text(out, s->label ? s->label : "boundary");
-            fputc(',', out);
-            csv_place(out, &f->x, s->x[k]);
-            csv_place(out, &f->y, s->y[k]);
-            fputc(',', out);
-            csv_number(out, s->lo[k]);
-            csv_number(out, s->hi[k]);
-            fprintf(out, "%d\n", s->eq[k]);
-        }
-}
-
-static void csv_lines(const qn_figure *f, FILE *out)
-{
-    static const char *const form[] = {"", "points", "curve", "theory", "mark"};
-    fprintf(out, "what,file,label,%s,%s,low,high,equilibrated\n", f->x.name, f->value.name);
-    for (size_t i = 0; i < f->n_series; i++)
-        for (size_t k = 0; k < f->series[i].n; k++) {
-            const qn_fig_series *s = &f->series[i];
-            fprintf(out, "%s,%zu,", form[s->form], s->file);
-            csv_text(out, s->label ? s->label : "");
-            fputc(',', out);
-            csv_place(out, &f->x, s->x[k]);
-            csv_number(out, s->y[k]);
-            csv_number(out, s->lo[k]);
-            csv_number(out, s->hi[k]);
-            fprintf(out, "%d\n", s->eq[k]);
-        }
-}
-
-int qn_figure_table(const qn_figure *f, FILE *out)
-{
-    if (f->map)
-        csv_map(f, out);
-    else
-        csv_lines(f, out);
-    return ferror(out) ? qn_fail(QN_ERR_IO, "the table could not be written") : 0;
 }

@@ -82,7 +82,8 @@ void qn_figure_free(qn_figure *f); /* also after a failed build */
 /* The observable that is drawn when none is named; NULL when the file has none. */
 const char *qn_figure_default(const qn_dataset *d);
 
-/* What stands at an axis, no longer than `most` characters where a shorter form exists: "temperature T (K)", "T (K)".  Allocated; NULL: no memory. */
+/* What stands at an axis: the meaning up to its first comma or the like, symbol and unit, "temperature T (K)"; without the meaning when that
+ * is longer than `most` characters.  Allocated; NULL: no memory. */
 char *qn_fig_label(const qn_fig_axis *a, size_t most);
 size_t qn_fig_length(const char *text); /* characters of a text, marks and the signs of enhanced text not counted */
 

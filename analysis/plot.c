@@ -32,14 +32,22 @@ typedef struct layout {
     double w, h, font;               /* mm, mm, pt */
     double left, right, bottom, top; /* edges of the box, mm from the lower left corner */
     double em;                       /* mm */
-    size_t x_ticks, y_ticks, bar_ticks;
+    size_t x_ticks, y_ticks, bar_ticks, key_rows;
     bool turned;                     /* words on the x axis are slanted */
-    double bar, key_width;           /* left edge of the colour bar, 0: none; the key's longest entry */
-    size_t key_columns, key_rows;
+    double bar;                      /* left edge of the colour bar, 0: none */
 } layout;
 
-typedef struct entry { /* one line of the key */
-    char *title, *sample;
+typedef enum { LINE = 1, POINT = 2, LINE_AND_POINT = LINE | POINT, BOX = 4, HATCHED = 8 } sample;
+
+typedef struct entry { /* of the key */
+    char *title;
+    sample kind;
+    char colour[8];
+    double width; /* of the line, pt */
+    const char *dash;
+    int point;
+    size_t row;
+    double x;     /* mm */
 } entry;
 
 typedef struct drawing {
@@ -186,18 +194,18 @@ static void shade_text(const drawing *d, double shade, char out[8])
 
 /* ---- key --------------------------------------------------------------------------------------------------------------- */
 
-/* An entry; `sample` is gnuplot's style.  Takes title and sample. */
-static void add_key(drawing *d, char *title, char *sample)
+/* An entry of that look; takes the title. */
+static void add_key(drawing *d, char *title, entry look)
 {
-    entry *more = title && sample ? realloc(d->key, (d->n_key + 1) * sizeof *more) : NULL;
+    entry *more = title ? realloc(d->key, (d->n_key + 1) * sizeof *more) : NULL;
     if (!more) {
         free(title);
-        free(sample);
         d->failed = true;
         return;
     }
+    look.title = title;
     d->key = more;
-    d->key[d->n_key++] = (entry){title, sample};
+    d->key[d->n_key++] = look;
 }
 
 static double text_mm(const layout *l, size_t characters)
@@ -242,10 +250,10 @@ static void put_cells(drawing *d)
         qn_buffer_add(&d->data, "EOD\n");
     }
     if (missing) {
-        qn_buffer_add(&d->plot, "$missing using 1:4:2:3:5:6 with boxxyerror fs solid noborder lc rgb '#dddddd' notitle, \\\n    ");
-        add_key(d, strdup("no value"), strdup("boxes fs solid noborder lc rgb '#dddddd'"));
+        qn_buffer_add(&d->plot, "$missing using 1:4:2:3:5:6 with boxxyerror fs solid noborder lc rgb '#dddddd', \\\n    ");
+        add_key(d, strdup("no value"), (entry){.kind = BOX, .colour = "#dddddd"});
     }
-    qn_buffer_add(&d->plot, "$cells using 1:4:2:3:5:6:7 with boxxyerror fs solid noborder lc palette notitle");
+    qn_buffer_add(&d->plot, "$cells using 1:4:2:3:5:6:7 with boxxyerror fs solid noborder lc palette");
 }
 
 /* Hatching: lines at 45 degrees that run on from cell to cell, light on dark cells and dark on light ones. */
@@ -285,10 +293,10 @@ static void put_hatches(drawing *d)
         }
         qn_buffer_add(&d->data, "EOD\n");
         if (lines[light])
-            qn_buffer_add(&d->plot, ", \\\n    %s using 1:2 with lines lw 0.5 lc rgb '%s' notitle", light ? "$hatch_light" : "$hatch_dark", light ? "#ffffff" : "#000000");
+            qn_buffer_add(&d->plot, ", \\\n    %s using 1:2 with lines lw 0.5 lc rgb '%s'", light ? "$hatch_light" : "$hatch_dark", light ? "#ffffff" : "#000000");
     }
     if (hatched)
-        add_key(d, strdup("not equilibrated"), strdup("boxes fs pattern 5 border rgb '#000000' lc rgb '#000000' lw 0.5"));
+        add_key(d, strdup("not equilibrated"), (entry){.kind = HATCHED, .colour = "#000000"});
 }
 
 /* ---- series ---------------------------------------------------------------------------------------------------------------- */
@@ -304,7 +312,7 @@ static void number_text(double v, char out[32])
 static void put_series_data(drawing *d, size_t i)
 {
     const qn_fig_series *s = &d->f->series[i];
-    qn_buffer_add(&d->data, "# x, y, ends of the bar, equilibrated%s%s\n$s%zu << EOD\n", s->label ? ": " : "", "", i + 1);
+    qn_buffer_add(&d->data, "# x, y, ends of the bar, equilibrated\n$s%zu << EOD\n", i + 1);
     for (size_t k = 0; k < s->n; k++) {
         char x[32], y[32], lo[32], hi[32];
         double centre = s->bars_along_x ? s->x[k] : s->y[k];
@@ -326,27 +334,31 @@ static const char *dash(size_t k)
     return kind[k % (sizeof kind / sizeof *kind)];
 }
 
+static entry look_of(sample kind, const char *colour, double width, const char *dashes, int point)
+{
+    entry e = {.kind = kind, .width = width, .dash = dashes, .point = point};
+    snprintf(e.colour, sizeof e.colour, "%s", colour);
+    return e;
+}
+
 /* Lines across a map: coloured core on a white edge, each with its own dash. */
 static void put_boundaries(drawing *d)
 {
-    static const char *const core[] = {"#000000", "#c8102e", "#000000", "#c8102e", "#000000"};
-    size_t n = 0;
+    static const char *const core[] = {"#000000", "#c8102e"};
     for (size_t i = 0; i < d->f->n_series; i++) {
         const qn_fig_series *s = &d->f->series[i];
-        const char *colour = core[n % 5];
-        put_series_data(d, i);
+        const char *colour = core[i % 2], *bars = s->bars_along_x ? "3:2:($4-$3):(0)" : "1:3:(0):($4-$3)";
         char *title = enhanced(s->label ? s->label : "boundary");
+        put_series_data(d, i);
         if (s->form == QN_FIG_THEORY) {
-            qn_buffer_add(&d->plot, ", \\\n    $s%zu using 1:2 with lines lw 2.6 lc rgb '#ffffff' notitle, $s%zu using 1:2 with lines lw 1.3 dt %s lc rgb '%s' notitle", i + 1, i + 1,
-                          dash(n), colour);
-            add_key(d, title, qn_format("lines lw 1.3 dt %s lc rgb '%s'", dash(n), colour));
-        } else {
-            const char *bars = s->bars_along_x ? "1:2:3:4 with xerrorbars" : "1:2:3:4 with yerrorbars";
-            qn_buffer_add(&d->plot, ", \\\n    $s%zu using %s lw 2.4 pt 7 ps 0.75 lc rgb '#ffffff' notitle, $s%zu using %s lw 1 pt 7 ps 0.5 lc rgb '%s' notitle", i + 1, bars, i + 1,
-                          bars, colour);
-            add_key(d, title, qn_format("points pt 7 ps 0.5 lc rgb '%s'", colour));
+            qn_buffer_add(&d->plot, ", \\\n    $s%zu using 1:2 with lines lw 2.6 lc rgb '#ffffff', $s%zu using 1:2 with lines lw 1.3 dt %s lc rgb '%s'", i + 1, i + 1, dash(i), colour);
+            add_key(d, title, look_of(LINE, colour, 1.3, dash(i), 0));
+            continue;
         }
-        n++;
+        for (int edge = 1; edge >= 0; edge--)
+            qn_buffer_add(&d->plot, ", \\\n    $s%zu using %s with vectors nohead lw %g lc rgb '%s', $s%zu using 1:2 with points pt 7 ps %g lc rgb '%s'", i + 1, bars, edge ? 2.4 : 1,
+                          edge ? "#ffffff" : colour, i + 1, edge ? 0.75 : 0.5, edge ? "#ffffff" : colour);
+        add_key(d, title, look_of(POINT, colour, 1, "solid", 7));
     }
 }
 
@@ -366,87 +378,128 @@ static const struct {
 } marker[] = {{7, 6}, {5, 4}, {9, 8}, {13, 12}, {11, 10}, {15, 14}};
 #define N_MARKERS (sizeof marker / sizeof *marker)
 
-static void put_points(drawing *d, size_t i, const char *colour, bool *open)
+#define POINT_SIZE 0.47 /* 1 mm */
+
+static void put_points(drawing *d, size_t i, const char *colour, bool joined)
 {
     const qn_fig_series *s = &d->f->series[i];
     int full = marker[s->file % N_MARKERS].full, hollow = marker[s->file % N_MARKERS].open;
-    double size = d->l.font > 8.5 ? 0.6 : 0.5;
-    bool curve = s->form == QN_FIG_CURVE, bars = false, drifting = false;
+    bool bars = false, drifting = false;
+    qn_buffer *p = &d->plot;
     for (size_t k = 0; k < s->n; k++) {
         bars |= isfinite(s->lo[k]);
         drifting |= !s->eq[k];
     }
-    qn_buffer *p = &d->plot;
-    if (curve && s->n >= BAND_FROM) {
+    if (s->form == QN_FIG_CURVE && s->n >= BAND_FROM) {
         if (bars)
-            qn_buffer_add(p, ", \\\n    $s%zu using 1:3:4 with filledcurves fs transparent solid 0.25 noborder lc rgb '%s' notitle", i + 1, colour);
-        qn_buffer_add(p, ", \\\n    $s%zu using 1:2 with lines lw 1 lc rgb '%s' notitle", i + 1, colour);
+            qn_buffer_add(p, ", \\\n    $s%zu using 1:3:4 with filledcurves fs transparent solid 0.25 noborder lc rgb '%s'", i + 1, colour);
+        qn_buffer_add(p, ", \\\n    $s%zu using 1:2 with lines lw 1 lc rgb '%s'", i + 1, colour);
         return;
     }
-    if (curve)
-        qn_buffer_add(p, ", \\\n    $s%zu using 1:2 with lines lw 0.6 lc rgb '%s' notitle", i + 1, colour);
-    qn_buffer_add(p, ", \\\n    $s%zu using 1:($5 == 1 ? $2 : NaN):3:4 with yerrorbars lw 0.8 pt %d ps %g lc rgb '%s' notitle", i + 1, full, size, colour);
-    if (!drifting)
+    if (joined)
+        qn_buffer_add(p, ", \\\n    $s%zu using 1:2 with lines lw 0.5 lc rgb '%s'", i + 1, colour);
+    if (bars) /* gnuplot's own error bars blank what lies around each point */
+        qn_buffer_add(p, ", \\\n    $s%zu using 1:3:(0):($4-$3) with vectors nohead lw 0.8 lc rgb '%s'", i + 1, colour);
+    qn_buffer_add(p, ", \\\n    $s%zu using 1:($5 == 1 ? $2 : NaN) with points pt %d ps %g lc rgb '%s'", i + 1, full, POINT_SIZE, colour);
+    if (drifting)
+        qn_buffer_add(p, ", \\\n    $s%zu using 1:($5 == 1 ? NaN : $2) with points pt %d ps %g lc rgb '#ffffff', $s%zu using 1:($5 == 1 ? NaN : $2) with points lw 0.8 pt %d ps %g lc rgb '%s'",
+                      i + 1, full, POINT_SIZE, i + 1, hollow, POINT_SIZE, colour);
+}
+
+/* Dash of a theory line or mark: one for each that the key names. */
+static const char *own_dash(const qn_figure *f, size_t i)
+{
+    size_t named = 0;
+    for (size_t k = 0; k <= i; k++)
+        named += f->series[k].form == f->series[i].form && f->series[k].label;
+    return f->series[i].form == QN_FIG_MARK ? dash(named + 1) : f->series[i].file == 0 ? "solid" : dash(named ? named - 1 : 0);
+}
+
+static bool named_by(const qn_figure *f) /* each value of `by` has an entry in the key */
+{
+    return f->by.n > 1 && (f->by.n <= QN_FIG_NAMED || f->by.n_words);
+}
+
+static bool measured(const qn_fig_series *s)
+{
+    return s->form == QN_FIG_POINTS || s->form == QN_FIG_CURVE;
+}
+
+/* Black, a little different for each series: gnuplot's svg drops a change of dash between lines of one colour. */
+static void black(size_t i, char out[8])
+{
+    unsigned level = (unsigned)(i % 24);
+    snprintf(out, 8, "#%02x%02x%02x", level, level, level);
+}
+
+static void series_colour(const drawing *d, size_t i, char out[8])
+{
+    const qn_fig_series *s = &d->f->series[i];
+    if (!measured(s) && isnan(s->shade)) {
+        black(i, out);
         return;
-    *open = true;
-    qn_buffer_add(p, ", \\\n    $s%zu using 1:($5 == 1 ? NaN : $2):3:4 with yerrorbars lw 0.8 pt 0 ps 0 lc rgb '%s' notitle", i + 1, colour);
-    qn_buffer_add(p, ", \\\n    $s%zu using 1:($5 == 1 ? NaN : $2) with points pt %d ps %g lc rgb '#ffffff' notitle", i + 1, full, size);
-    qn_buffer_add(p, ", \\\n    $s%zu using 1:($5 == 1 ? NaN : $2) with points lw 0.8 pt %d ps %g lc rgb '%s' notitle", i + 1, hollow, size, colour);
+    }
+    shade_text(d, measured(s) && d->f->by.n < 2 ? file_shade(d->f, s->file) : s->shade, out);
+}
+
+static void put_lines_key(drawing *d)
+{
+    const qn_figure *f = d->f;
+    bool open = false;
+    char colour[8];
+    for (size_t i = 0; i < f->n_series; i++) {
+        const qn_fig_series *s = &f->series[i];
+        bool band = s->form == QN_FIG_CURVE && s->n >= BAND_FROM;
+        if (!measured(s))
+            continue;
+        for (size_t k = 0; k < s->n && !band; k++)
+            open |= !s->eq[k];
+        series_colour(d, i, colour);
+        if (s->label && (f->by.n < 2 || named_by(f)))
+            add_key(d, enhanced(s->label), look_of(band ? LINE : s->form == QN_FIG_CURVE ? LINE_AND_POINT : POINT, colour, band ? 1 : 0.6, "solid", marker[s->file % N_MARKERS].full));
+    }
+    for (size_t i = 0; f->by.n > 1 && f->n_files > 1 && i < f->n_sources; i++)
+        if (f->file_label[i])
+            add_key(d, enhanced(f->file_label[i]), look_of(POINT, "#555555", 1, "solid", marker[i % N_MARKERS].full));
+    if (open)
+        add_key(d, strdup("not equilibrated"), look_of(POINT, "#555555", 0.8, "solid", 6));
+    for (size_t k = 0; k < 2 * f->n_series; k++) { /* theory, then marks */
+        size_t i = k % f->n_series;
+        const qn_fig_series *s = &f->series[i];
+        bool own = s->file == 0 && f->by.n > 1; /* a theory file's own curves have the colours of `by` */
+        if (own)
+            series_colour(d, i, colour);
+        else
+            black(i, colour);
+        if (s->form == (k < f->n_series ? QN_FIG_THEORY : QN_FIG_MARK) && s->label && !(own && !named_by(f)))
+            add_key(d, enhanced(s->label), look_of(LINE, colour, s->form == QN_FIG_MARK ? 0.8 : 1, own_dash(f, i), 0));
+    }
 }
 
 static void put_lines(drawing *d)
 {
     const qn_figure *f = d->f;
-    bool named = f->by.n >= 2 && (f->by.n <= QN_FIG_NAMED || f->by.n_words), open = false;
-    size_t theories = 0, marks = 0;
+    bool theory = false;
     char colour[8];
-    for (size_t i = 0; i < f->n_series; i++)
-        put_series_data(d, i);
-    qn_buffer_add(&d->plot, "NaN notitle");
+    qn_buffer_add(&d->plot, f->by.n > 1 && !named_by(f) ? "NaN with points lc palette" : "NaN"); /* the colour bar wants a user of the palette */
     for (size_t i = 0; i < f->n_series; i++) { /* theory below, points above */
         const qn_fig_series *s = &f->series[i];
-        char *title = s->label ? enhanced(s->label) : NULL;
-        shade_text(d, s->shade, colour);
+        series_colour(d, i, colour);
+        theory |= s->form == QN_FIG_THEORY;
         if (s->form == QN_FIG_MARK) {
-            qn_buffer_add(&d->data, "set arrow from first %.10g, graph 0 to first %.10g, graph 1 nohead back lw 0.8 dt (2,3) lc rgb '%s'\n", s->x[0], s->x[0], colour);
-            if (title)
-                add_key(d, title, strdup("lines lw 0.8 dt (2,3) lc rgb '#000000'"));
-            marks++;
+            qn_buffer_add(&d->data, "set arrow from first %.10g, graph 0 to first %.10g, graph 1 nohead back lw 0.8 dt %s lc rgb '%s'\n", s->x[0], s->x[0], own_dash(f, i), colour);
             continue;
         }
-        if (s->form == QN_FIG_THEORY) {
-            bool own = s->file == 0 && f->by.n > 1; /* a theory file's own curves */
-            if (s->label && !own)
-                theories++;
-            const char *kind = dash(own || theories == 0 ? 0 : theories - 1);
-            qn_buffer_add(&d->plot, ", \\\n    $s%zu using 1:2 with lines lw 1 dt %s lc rgb '%s' notitle", i + 1, kind, colour);
-            if (title && !(own && !named))
-                add_key(d, title, qn_format("lines lw 1 dt %s lc rgb '%s'", kind, own ? colour : "#000000"));
-            else
-                free(title);
-            continue;
+        put_series_data(d, i);
+        if (s->form == QN_FIG_THEORY)
+            qn_buffer_add(&d->plot, ", \\\n    $s%zu using 1:2 with lines lw 1 dt %s lc rgb '%s'", i + 1, own_dash(f, i), colour);
+    }
+    for (size_t i = 0; i < f->n_series; i++)
+        if (measured(&f->series[i])) {
+            series_colour(d, i, colour);
+            put_points(d, i, colour, f->series[i].form == QN_FIG_CURVE || (f->by.n > 1 && !theory));
         }
-        free(title);
-    }
-    for (size_t i = 0; i < f->n_series; i++) {
-        const qn_fig_series *s = &f->series[i];
-        if (s->form != QN_FIG_POINTS && s->form != QN_FIG_CURVE)
-            continue;
-        shade_text(d, f->by.n > 1 ? s->shade : file_shade(f, s->file), colour);
-        put_points(d, i, colour, &open);
-        if (!s->label || (f->by.n > 1 && !named))
-            continue;
-        bool line = s->form == QN_FIG_CURVE;
-        add_key(d, enhanced(s->label), line && s->n >= BAND_FROM ? qn_format("lines lw 1 lc rgb '%s'", colour)
-                                       : qn_format("%s lw 0.8 pt %d ps 0.5 lc rgb '%s'", line ? "linespoints" : "points", marker[s->file % N_MARKERS].full, colour));
-    }
-    for (size_t i = 0; f->by.n > 1 && f->n_files > 1 && i < f->n_sources; i++)
-        if (f->file_label[i])
-            add_key(d, enhanced(f->file_label[i]), qn_format("points pt %d ps 0.5 lc rgb '#555555'", marker[i % N_MARKERS].full));
-    if (open)
-        add_key(d, strdup("not equilibrated"), strdup("points lw 0.8 pt 6 ps 0.5 lc rgb '#555555'"));
-    if (f->by.n > 1 && !named)
-        qn_buffer_add(&d->plot, ", \\\n    NaN with points lc palette notitle");
+    put_lines_key(d);
 }
 
 /* ---- layout ------------------------------------------------------------------------------------------------------------------ */
@@ -471,7 +524,7 @@ static void lay_out(drawing *d, const qn_plot_style *style)
     *l = (layout){.w = style->page ? 170 : 85, .font = style->page ? 9 : 8};
     l->em = l->font * MM_PER_PT;
     double height = style->page ? 90 : f->map ? 48 : 46;
-    l->y_ticks = at_least(height / 8, 3);
+    l->y_ticks = at_least(height / 7, 3);
     l->bar_ticks = l->y_ticks;
     make_ticks(vertical, l->y_ticks, &t);
     l->left = 1 + 1.3 * l->em + 1 + fmin(text_mm(l, t.longest), l->w / 3) + 1.6;
@@ -489,25 +542,69 @@ static void lay_out(drawing *d, const qn_plot_style *style)
     }
     make_ticks(&f->x, l->x_ticks, &t);
     l->turned = f->x.n_words && (text_mm(l, t.longest) + l->em) * (double)f->x.n_words > width;
-    l->bottom = 1 + 1.3 * l->em + (l->turned ? fmin(0.6 * text_mm(l, t.longest), 25) : 0) + l->em + 1.8;
+    l->bottom = 1 + 1.3 * l->em + (l->turned ? fmin(0.5 * text_mm(l, t.longest), 25) : l->em) + (f->map ? 2.4 : 1.8); /* a map's ticks point outwards */
     l->top = l->bottom + height;
 }
 
+#define SAMPLE_MM 6.5
+
+static double entry_mm(const layout *l, const entry *e)
+{
+    size_t n = shown_length(e->title);
+    for (const char *at = e->title; (at = strstr(at, "/:Italic ")); at++)
+        n -= 9;
+    return SAMPLE_MM + 1.5 + (double)n * (WORD_EM + 0.02) * l->em;
+}
+
+/* Rows of entries, as many a row as fit: in columns when that takes no more rows than one after another. */
 static void lay_out_key(drawing *d)
 {
     layout *l = &d->l;
-    size_t longest = 0;
+    double x = 2, widest = 0, gap = 1.4 * l->em, room = l->w - 1.5;
+    l->key_rows = d->n_key > 0;
     for (size_t i = 0; i < d->n_key; i++) {
-        size_t n = shown_length(d->key[i].title) - (strstr(d->key[i].title, "/:Italic ") ? 9 : 0);
-        longest = n > longest ? n : longest;
+        double width = entry_mm(l, &d->key[i]);
+        if (i && x + width > room) {
+            l->key_rows++;
+            x = 2;
+        }
+        d->key[i].row = l->key_rows - 1;
+        d->key[i].x = x;
+        x += width + gap;
+        widest = fmax(widest, width);
     }
-    l->key_width = text_mm(l, longest) + 9 + l->em;
-    l->key_columns = at_least((l->w - 4) / l->key_width, 1);
-    if (l->key_columns > d->n_key)
-        l->key_columns = d->n_key ? d->n_key : 1;
-    l->key_rows = (d->n_key + l->key_columns - 1) / l->key_columns;
-    l->key_columns = l->key_rows ? (d->n_key + l->key_rows - 1) / l->key_rows : 1; /* rows of equal length */
-    l->h = l->top + 2.2 + (double)l->key_rows * KEY_EM * l->em + (l->key_rows ? 1 : 0) + (d->f->title ? 1.8 * l->em : 0);
+    size_t columns = at_least((room - 2 + gap) / (widest + gap), 1);
+    if (l->key_rows > 1 && (d->n_key + columns - 1) / columns <= l->key_rows) {
+        l->key_rows = (d->n_key + columns - 1) / columns;
+        columns = (d->n_key + l->key_rows - 1) / l->key_rows;
+        for (size_t i = 0; i < d->n_key; i++) {
+            d->key[i].row = i / columns;
+            d->key[i].x = 2 + (double)(i % columns) * (widest + gap);
+        }
+    }
+    l->h = l->top + 2.2 + (double)l->key_rows * KEY_EM * l->em + (l->key_rows ? 0.8 : 0) + (d->f->title ? 1.6 * l->em : 0);
+}
+
+static void put_key(const drawing *d, qn_buffer *b)
+{
+    const layout *l = &d->l;
+    for (size_t i = 0; i < d->n_key; i++) {
+        const entry *e = &d->key[i];
+        double y = l->top + 1.6 + ((double)(l->key_rows - 1 - e->row) + 0.5) * KEY_EM * l->em, half = 0.3 * l->em;
+        double x0 = e->x / l->w, x1 = (e->x + SAMPLE_MM) / l->w, mid = (x0 + x1) / 2, y0 = (y - half) / l->h, y1 = (y + half) / l->h;
+        if (e->kind & LINE)
+            qn_buffer_add(b, "set arrow from screen %.5f, %.5f to screen %.5f, %.5f nohead front lw %g dt %s lc rgb '%s'\n", x0, y / l->h, x1, y / l->h, e->width, e->dash, e->colour);
+        if (e->kind & POINT)
+            qn_buffer_add(b, "set label '' at screen %.5f, %.5f point pt %d ps %g lw %g lc rgb '%s' front\n", mid, y / l->h, e->point, POINT_SIZE, e->width, e->colour);
+        if (e->kind & BOX)
+            qn_buffer_add(b, "set object rectangle from screen %.5f, %.5f to screen %.5f, %.5f fc rgb '%s' fs solid noborder\n", x0, y0, x1, y1, e->colour);
+        if (e->kind & HATCHED) {
+            qn_buffer_add(b, "set object rectangle from screen %.5f, %.5f to screen %.5f, %.5f fs empty border rgb '%s' lw 0.5\n", x0, y0, x1, y1, e->colour);
+            for (double from = 0.4; from + 2 * half < SAMPLE_MM; from += 0.8 * HATCH_MM)
+                qn_buffer_add(b, "set arrow from screen %.5f, %.5f to screen %.5f, %.5f nohead front lw 0.5 lc rgb '%s'\n", x0 + from / l->w, y0, x0 + (from + 2 * half) / l->w, y1, e->colour);
+        }
+        qn_buffer_add(b, "set label '%s' at screen %.5f, %.5f left front\n", e->title, x1 + 1.5 / l->w, y / l->h);
+    }
 }
 
 /* ---- script -------------------------------------------------------------------------------------------------------------------- */
@@ -543,7 +640,7 @@ static void put_frame(drawing *d, qn_buffer *b)
     ticks t;
     qn_buffer_add(b, "set encoding utf8\nset lmargin at screen %.5f\nset rmargin at screen %.5f\nset bmargin at screen %.5f\nset tmargin at screen %.5f\n", l->left / l->w, l->right / l->w,
                   l->bottom / l->h, l->top / l->h);
-    qn_buffer_add(b, "set border 15 lw 0.6 front\nset errorbars small\nset style fill solid noborder\nset datafile missing 'NaN'\n");
+    qn_buffer_add(b, "set border 15 lw 0.6 front\nset datafile missing 'NaN'\n");
     qn_buffer_add(b, "set xrange [%.10g:%.10g] noextend\nset yrange [%.10g:%.10g] noextend\n", f->x.lo, f->x.hi, vertical->lo, vertical->hi);
     if (f->x.log)
         qn_buffer_add(b, "set logscale x\n");
@@ -567,16 +664,13 @@ static void put_frame(drawing *d, qn_buffer *b)
         put_ticks(b, "cb", "offset -0.6, 0 scale 0.5, 0.3", &t, bar);
         put_label(d, b, 3, bar, l->top - l->bottom + 6, l->w - 1 - 0.6 * l->em, (l->bottom + l->top) / 2, true);
     }
-    if (d->n_key)
-        qn_buffer_add(b, "set key at screen %.5f, %.5f left top Left reverse horizontal maxcols %zu samplen 2.2 spacing 1.0 font ',%.3g' width 0 noautotitle\n", 1.5 / l->w,
-                      (l->top + 1.6 + (double)l->key_rows * KEY_EM * l->em) / l->h, l->key_columns, l->font);
-    else
-        qn_buffer_add(b, "unset key\n");
     if (f->title) {
         char *title = enhanced(f->title);
         qn_buffer_add(b, "set label 4 '%s' at screen 0.5, %.5f center\n", title ? title : "", 1 - 0.9 * l->em / l->h);
         free(title);
     }
+    qn_buffer_add(b, "unset key\n");
+    put_key(d, b); /* its labels take the free numbers */
 }
 
 static void put_terminal(const drawing *d, file_type type, const char *output, qn_buffer *b)
@@ -609,18 +703,14 @@ static int make_body(drawing *d, const qn_plot_style *style, qn_buffer *body)
     lay_out_key(d);
     put_frame(d, body);
     qn_buffer_add(body, "%s\nplot %s", d->data.text ? d->data.text : "", d->plot.text ? d->plot.text : "");
-    for (size_t i = 0; i < d->n_key; i++)
-        qn_buffer_add(body, ", \\\n    keyentry with %s title '%s'", d->key[i].sample, d->key[i].title);
     qn_buffer_add(body, "\n");
     return d->failed || d->data.failed || d->plot.failed || body->failed ? qn_fail(QN_ERR_NOMEM, "out of memory for the figure") : 0;
 }
 
 static void drawing_free(drawing *d)
 {
-    for (size_t i = 0; i < d->n_key; i++) {
+    for (size_t i = 0; i < d->n_key; i++)
         free(d->key[i].title);
-        free(d->key[i].sample);
-    }
     free(d->key);
     qn_buffer_free(&d->data);
     qn_buffer_free(&d->plot);
@@ -753,7 +843,7 @@ int qn_plot_write(const qn_figure *f, const char *output, const qn_plot_style *s
 {
     drawing d = {.f = f};
     qn_buffer body = {0}, script = {0};
-    file_type type;
+    file_type type = PNG;
     int err = find_type(output, &type);
     if (err)
         return err;

@@ -55,6 +55,10 @@ static bool equal(const qn_var *c, size_t i, const char *text)
     double x;
     if (c->type == QN_STR)
         return c->str[i] && !strcmp(c->str[i], text);
+    char shown[64];
+    qn_cell_text(c, i, 6, shown, sizeof shown); /* as tables and messages show it */
+    if (!strcmp(shown, text))
+        return true;
     return !qn_parse_real(text, &x) && fabs(qn_var_number(c, i) - x) <= 1e-9 * fmax(fabs(x), fabs(qn_var_number(c, i)));
 }
 

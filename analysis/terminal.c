@@ -163,7 +163,7 @@ static void make_marks(const qn_fig_axis *a, size_t n, size_t most, marks *m)
         if (a->n_words)
             snprintf(m->text[m->n], sizeof m->text[0], "%.24s", a->word[i]);
         else if (decimals < 0 || decimals > 5 || fabs(at[all - 1]) >= 1e6)
-            snprintf(m->text[m->n], sizeof m->text[0], "%.4g", at[i]);
+            snprintf(m->text[m->n], sizeof m->text[0], "%.6g", at[i]);
         else
             snprintf(m->text[m->n], sizeof m->text[0], "%.*f", decimals, at[i]);
         size_t w = width_of(m->text[m->n]);
@@ -322,14 +322,14 @@ static void print_scale(const canvas *c, const qn_fig_axis *a, FILE *out)
 {
     char *label = plain_label(a, c->t->columns > 40 ? c->t->columns - 40 : 10);
     size_t n = 24;
-    fprintf(out, "%s  %.4g ", label ? label : "", a->lo);
+    fprintf(out, "%s  %.3g ", label ? label : "", a->lo);
     for (size_t i = 0; i < n; i++) {
         double shade = ((double)i + 0.5) / (double)n;
         glyph g = {.ink = PLAIN, .paper = c->t->colour ? place_of(shade) : PLAIN};
         set(&g, c->t->colour ? " " : shade_glyph(c, shade));
         print_glyph(c, &g, out);
     }
-    fprintf(out, " %.4g%s\n", a->hi, a->log ? " (logarithmic)" : "");
+    fprintf(out, " %.3g%s\n", a->hi, a->log ? " (logarithmic)" : "");
     free(label);
 }
 

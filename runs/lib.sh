@@ -5,13 +5,13 @@
 #     . "$(dirname "$0")/../../lib.sh"
 #     figure_begin "what it shows" "$@"     # works in the root of the repository; $out is the folder for what it makes
 #     simulate p4                           # p4.yaml or p4_full.yaml -> $out/p4.h5
-#     theory p4 hebbian                     # the same points -> $out/p4_theory.h5
-#     draw p4 m --overlay ...               # -> $out/p4_m.png, told at the end
-#     numbers p4 m --where ... | awk ... | expect 4     # lines "got err tolerance want what", held together within 4 err + tolerance
+#     theory p4 hebbian                     # the same points, never scaled -> $out/p4_theory.h5
+#     draw phase p4 m --overlay ...         # -> $out/phase.png, named at the end
+#     numbers p4 m | ... | expect 4         # lines "got err tolerance want what": off when further apart than 4 err + tolerance
 #     figure_end                            # PASS or FAIL, and the exit status
 #
-# Environment: FULL=1 takes the full sizes; THREADS=N (default: all cores); T_SCALE=1.1 multiplies every temperature of the simulation and
-# nothing else, so that a check worth its name fails (runs/selftest).
+# Environment: FULL=1 takes the full sizes; THREADS=N (default: all cores); RUN_OPTIONS holds more options for `quench run`; T_SCALE=1.1
+# multiplies every temperature of the simulation and nothing else, so that a check worth its name fails (runs/selftest).
 set -euo pipefail
 export LC_ALL=C
 
@@ -41,101 +41,96 @@ figure_begin() { # figure_begin SUMMARY [arguments of the script]
     cd "$root"
     quench=${QUENCH:-build/quench}
     [ -x "$quench" ] || die "$quench is not there; run make first"
-    size= folder=out
+    size=small folder=out
     if [ -n "${FULL-}" ]; then
-        size=_full folder=out/full
+        size=full folder=out/full
     fi
     scale=${T_SCALE:-1}
     [ "$scale" = 1 ] || folder=$folder/scaled
     out=runs/$figure/$folder
     mkdir -p "$out"
     # A small figure starts afresh, so that its verdict is about today's program; a full one goes on where it was.
-    [ -n "$size" ] || rm -f "$out"/*.h5 "$out"/*.png
+    [ $size = full ] || rm -f "$out"/*.h5 "$out"/*.png
     : >"$out/verdict.txt"
+    : >"$out/log.txt" # what gnuplot and the overlays have to remark
     drawn=()
     SECONDS=0
 }
 
-sweep() { # sweep NAME: the sweep file of this size, temperatures scaled
-    local file=runs/$figure/$1$size.yaml
-    [ -f "$file" ] || file=runs/$figure/$1.yaml
-    if [ "$scale" != 1 ]; then
-        scale_temperatures "$file" >"$out/$1.yaml"
-        file=$out/$1.yaml
-    fi
-    echo "$file"
+sweep_file() { # sweep_file NAME: of this size
+    local full=runs/$figure/$1_full.yaml
+    [ $size = full ] && [ -f "$full" ] && echo "$full" || echo "runs/$figure/$1.yaml"
 }
 
-scale_temperatures() { # every number after `T:` but the count of points
+scale_temperatures() { # scale_temperatures FILE: every number after `T:` but a count of points is multiplied
     awk -v scale="$scale" '
         /^ *T:/ {
-            n = split($0, word, /[ ,]+/)
-            line = $0
-            match(line, /^ *T:/)
-            head = substr(line, 1, RLENGTH)
-            rest = substr(line, RLENGTH + 1)
-            sub(/#.*/, "", rest)
-            done = ""
+            match($0, /^ *T:/)
+            done = substr($0, 1, RLENGTH)
+            rest = substr($0, RLENGTH + 1)
             while (match(rest, /[0-9][-+0-9.eE]*/)) {
                 before = substr(rest, 1, RSTART - 1)
                 x = substr(rest, RSTART, RLENGTH)
                 rest = substr(rest, RSTART + RLENGTH)
                 done = done before (before ~ /points: *$/ ? x : sprintf("%.12g", scale * x))
             }
-            print head done rest
+            print done rest
             next
         }
         { print }' "$1"
 }
 
-simulate() { # simulate NAME [options of quench run]
-    local name=$1
+simulate() { # simulate SWEEP [as NAME] [options of quench run]: -> $out/NAME.h5
+    local name=$1 file
+    file=$(sweep_file "$1")
     shift
-    "$quench" run "$(sweep "$name")" -o "$out/$name.h5" ${THREADS:+-j "$THREADS"} "$@"
+    if [ "${1-}" = as ]; then
+        name=$2
+        shift 2
+    fi
+    if [ "$scale" != 1 ]; then
+        scale_temperatures "$file" >"$out/$name.yaml"
+        file=$out/$name.yaml
+    fi
+    say "$name"
+    # shellcheck disable=SC2086 # words of RUN_OPTIONS are options
+    "$quench" run "$file" -o "$out/$name.h5" ${THREADS:+-j "$THREADS"} ${RUN_OPTIONS-} "$@"
 }
 
-# Theory at the points of a sweep file, which are never scaled.  theory NAME MODEL [options of quench theory]: as a result file;
-# theory_numbers: as CSV on standard output.
-theory() {
-    local file=runs/$figure/$1$size.yaml name=$1 model=$2
-    [ -f "$file" ] || file=runs/$figure/$1.yaml
-    shift 2
-    "$quench" theory "$model" --sweep "$file" -o "$out/${name}_theory.h5" "$@" 2>>"$out/log.txt"
+theory() { # theory SWEEP MODEL [options of quench theory]: -> $out/SWEEP_theory.h5
+    "$quench" theory "$2" --sweep "$(sweep_file "$1")" -o "$out/$1_theory.h5" "${@:3}" 2>>"$out/log.txt"
 }
-theory_numbers() {
-    local file=runs/$figure/$1$size.yaml model=$2
-    [ -f "$file" ] || file=runs/$figure/$1.yaml
-    shift 2
-    "$quench" theory "$model" --csv --sweep "$file" "$@"
+theory_numbers() { # the same as CSV on standard output
+    "$quench" theory "$2" --csv --sweep "$(sweep_file "$1")" "${@:3}"
 }
 
-numbers() { # numbers NAME [options of quench show]: CSV of a result
-    local name=$1
-    shift
-    "$quench" show "$out/$name.h5" --csv "$@"
+numbers() { # numbers NAME OBSERVABLE... [options of quench show]: CSV of a result
+    "$quench" show "$out/$1.h5" "${@:2}" --csv
 }
 
-draw() { # draw FIGURE NAME OBSERVABLE [options of quench plot]: $out/FIGURE.png
-    local to=$out/$1.png from=$out/$2.h5 observable=$3
-    shift 3
-    "$quench" plot "$from" "$observable" -o "$to" "$@"
-    drawn+=("$to")
+draw() { # draw FIGURE NAME OBSERVABLE [options of quench plot]: -> $out/FIGURE.png
+    "$quench" plot "$out/$2.h5" "$3" -o "$out/$1.png" "${@:4}" 2>>"$out/log.txt"
+    drawn+=("$out/$1.png")
 }
 
-# Awk for reading CSV by the names in its first line: `header` remembers the columns, col("m") is a field of the present line.
-csv_awk='
-    function header(  i) { for (i = 1; i <= NF; i++) column[$i] = i }
-    function col(name) {
-        if (!(name in column)) {
-            print "there is no column " name " in " FILENAME >"/dev/stderr"
-            exit 3
+# awk on CSV whose first line names the columns: col("m") is that field of the present line.
+with_columns() { # with_columns 'awk program' [FILE...]
+    awk -F, '
+        function col(name) {
+            if (!(name in column)) {
+                print "there is no column " name >"/dev/stderr"
+                exit 3
+            }
+            return $(column[name])
         }
-        return $(column[name])
-    }'
-with_columns() { # with_columns 'awk program' [awk options] FILES...: each file's first line names its columns
-    local program=$1
-    shift
-    awk -F, "$csv_awk FNR == 1 { split(\"\", column); header(); next } $program" "$@"
+        FNR == 1 { split("", column); for (i = 1; i <= NF; i++) column[$i] = i; next }
+        '"$1" "${@:2}"
+}
+
+# Simulation beside theory at the same points, in the same order: FILE.csv of `numbers` and of `theory_numbers`; the columns of the
+# latter are called theory_NAME.
+beside_theory() { # beside_theory NUMBERS.csv THEORY.csv
+    paste -d, "$1" <(sed '1s/^/theory_/; 1s/,/,theory_/g' "$2")
 }
 
 # Lines `got err tolerance want what...` on standard input: |got - want| <= Z err + tolerance, or it is off.
@@ -162,6 +157,22 @@ expect_range() {
             ok = $1 != "" && $1 == $1 + 0 && $1 >= $2 && $1 <= $3
             printf "  %s  %-44s %10.5f              want %10.5f to %.5f\n", ok ? "ok " : "OFF", what, $1, $2, $3
         }' | tee -a "$out/verdict.txt"
+}
+
+# Lines `got err name...` against the line `name... want err` of this figure's expected.txt, which says where its numbers are from.
+expect_known() { # expect_known Z
+    awk '
+        FNR == NR { if (!/^#/ && NF > 2) { err[key()] = $NF; want[key()] = $(NF - 1) } next }
+        {
+            got = $1; e = $2; name = $3
+            for (i = 4; i <= NF; i++)
+                name = name " " $i
+            if (name in want)
+                print got, sqrt(e * e + err[name] * err[name]), 0, want[name], name
+            else
+                print "?", 0, 0, 0, name " (not in expected.txt)"
+        }
+        function key(  i, k) { k = $1; for (i = 2; i < NF - 1; i++) k = k " " $i; return k }' "runs/$figure/expected.txt" - | expect "$1"
 }
 
 figure_end() {

@@ -4,7 +4,7 @@
  * problem, timed in turn five times; medians.  `bound` is the rate at which the data of one update (a bit row and A per field; A
  * and M read and written per accepted flip) could be read and copied at bandwidths measured on arrays of these sizes (at
  * least 8 KiB); P = 2 with K > N uses the coupling matrix: one kept field an update, a row of J and the fields on a flip.
- * `reuse` is the fast chain with fields kept between flips (field_reuse: true), apart.
+ * `reuse` is the fast chain with fields kept between flips (field_reuse: true), apart.  Seconds are of this thread's CPU time.
  * Usage: bench_hebbian [SECONDS PER TIMING, default 0.2] */
 #include <math.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static const struct {
 static double now_s(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* what others do on this core is not counted */
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

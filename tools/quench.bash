@@ -2,7 +2,7 @@
 _quench()
 {
     local program=${COMP_WORDS[0]} verb=${COMP_WORDS[1]-} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local files='' words='' w i n=0 first='' plugins=()
+    local help valued files='' words='' first='' plugins=() w before i n=0
     COMPREPLY=()
     [[ $program == '~'/* ]] && program=$HOME${program:1}
     if ((COMP_CWORD == 1)); then
@@ -10,40 +10,38 @@ _quench()
         mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$cur")
         return
     fi
-    for ((i = 2; i < COMP_CWORD; i++)); do # how many arguments stand before the cursor, and what plug-ins
-        w=${COMP_WORDS[i]}
-        case ${COMP_WORDS[i-1]} in
-        --plugin) plugins+=(--plugin "$w") ;;
-        -o | -j | --output | --threads | --set | --reuse | --part | --time | --flush | --where | --overlay | --sweep | --points) ;;
-        *) [[ $w != -* ]] && { ((n++)); first=${first:-$w}; } ;;
-        esac
+    help=$("$program" "$verb" --help 2>/dev/null)
+    valued=" $(sed -n 's/^  \(\(-[a-z]\), \)\{0,1\}\(--[a-z-]*\) [^ ].*/\2 \3/p' <<<"$help" | tr '\n' ' ') "
+    for ((i = 2; i < COMP_CWORD; i++)); do # arguments that stand before the cursor; NAME=VALUE is three words here
+        w=${COMP_WORDS[i]} before=${COMP_WORDS[i-1]}
+        [[ $before == --plugin ]] && plugins+=(--plugin "$w")
+        [[ $valued == *" $before "* || $w == -* || $w == [=:] || $before == [=:] ]] && continue
+        ((n++))
+        first=${first:-$w}
     done
-    case $prev in
-    --plugin) files=so ;;
-    --sweep) files='yaml|yml' ;;
-    --reuse | --overlay) files=h5 ;;
-    -o | --output) files='h5|png|svg|pdf' ;;
-    -j | --threads | --set | --part | --time | --flush | --where | --points) return ;;
-    *)
-        if [[ $cur == -* ]]; then
-            words=$("$program" "$verb" --help 2>/dev/null | sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p')
-            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
-            return
-        fi
+    if [[ $prev == -* && $valued == *" $prev "* ]]; then
+        case $prev in
+        --plugin) files=so ;;
+        --sweep) files='yaml|yml' ;;
+        --reuse | --overlay) files=h5 ;;
+        --data) files=csv ;;
+        -o | --output) [[ $verb == plot ]] && files='png|svg|pdf' || files=h5 ;;
+        --size) words='column page' ;;
+        *) return ;;
+        esac
+    elif [[ $prev == [=:] || $cur == [=:] ]]; then
+        return
+    elif [[ $cur == -* ]]; then
+        words=$(sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p' <<<"$help")
+    else
         case $verb in
         check | run) files='yaml|yml' ;;
         models | theory) words=$("$program" models "${plugins[@]}" 2>/dev/null | cut -d' ' -f1) ;;
-        show | plot)
-            if ((n == 0)); then
-                files=h5
-            else
-                words=$("$program" show "$first" 2>/dev/null | sed -n 's/^  \([A-Za-z][A-Za-z0-9_]*\) *\(series\|curve\|outcome\|derived\|theory\) .*/\1/p')
-            fi
-            ;;
+        show | plot) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
+            sed -n 's/^  \([A-Za-z][A-Za-z0-9_]*\) *\(series\|curve\|outcome\|derived\|theory\)\( .*\)\{0,1\}$/\1/p') ;;
         *) files=h5 ;;
         esac
-        ;;
-    esac
+    fi
     if [[ -n $files ]]; then
         compopt -o filenames 2>/dev/null
         while IFS= read -r w; do

@@ -329,7 +329,7 @@ static int create(const qn_params *p, const void *shared, qn_streams *streams, v
     if (!t)
         return qn_fail(QN_ERR_NOMEM, "out of memory");
     t->source = shared;
-    int err = heb_settings_read(p, &t->set, NULL);
+    int err = heb_settings_read(p, t->source, &t->set);
     if (!err && t->set.origin == HEB_IID) {
         err = heb_patterns_init(&t->own, t->set.n, t->set.k);
         if (!err)
@@ -400,13 +400,13 @@ static int step(void *state, qn_streams *streams)
     return 0;
 }
 
-static bool done(const void *state)
+static qn_end done(const void *state)
 {
     const task *t = state;
     for (size_t r = 0; r < t->set.chains; r++)
         if (!t->stopped[r])
-            return false;
-    return true;
+            return QN_GOING;
+    return QN_ENDED;
 }
 
 /* ---- measuring -------------------------------------------------------------------------------------------------- */

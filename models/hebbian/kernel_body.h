@@ -73,7 +73,7 @@ TARGET INLINE void NAME(flip_quadratic)(heb_chain *c, const uint16_t *row, bool 
         size_t end = full + (last != 0) - done > flush ? done + flush : full + (last != 0);
         __m512i sa = _mm512_setzero_si512(), sp = sa, sm = sa;
         for (size_t i = done; i < end; i++) {
-            __mmask16 keep = i < full ? 0xffff : (__mmask16)((1u << last) - 1);
+            __mmask16 keep = (__mmask16)(i < full ? 0xffff : (1u << last) - 1);
             __mmask16 plus = (__mmask16)(row[i] ^ invert);
             __m256i m16 = _mm256_load_si256((const void *)(c->m + 16 * i));
             __m512i m = _mm512_cvtepi16_epi32(m16);
@@ -133,7 +133,7 @@ TARGET INLINE void NAME(flip_table)(heb_chain *c, const uint16_t *row, bool up, 
         size_t end = chunks - done > flush ? done + flush : chunks;
         __m512i sa = _mm512_setzero_si512(), sb = sa;
         for (size_t i = done; i < end; i++) {
-            __mmask16 keep = i < full ? 0xffff : (__mmask16)((1u << last) - 1);
+            __mmask16 keep = (__mmask16)(i < full ? 0xffff : (1u << last) - 1);
             __mmask16 plus = (__mmask16)(row[i] ^ invert);
             __m256i m16 = _mm256_load_si256((const void *)(c->m + 16 * i));
             __m256i mm = _mm256_mask_add_epi16(_mm256_sub_epi16(m16, two), plus, m16, two);

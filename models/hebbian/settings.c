@@ -17,7 +17,7 @@ static double patterns_wanted(const qn_params *p)
     return k < 1 ? 1 : k;
 }
 
-int heb_settings_read(const qn_params *p, heb_settings *out, const char **param)
+int heb_settings_read(const qn_params *p, const heb_source *loaded, heb_settings *out)
 {
     *out = (heb_settings){
         .p = (int)qn_int(p, "P"),
@@ -43,8 +43,11 @@ int heb_settings_read(const qn_params *p, heb_settings *out, const char **param)
     if (out->origin == HEB_IID) {
         out->n = (size_t)qn_int(p, "N");
         out->k = (size_t)patterns_wanted(p);
+    } else if (loaded) {
+        out->n = loaded->patterns.n;
+        out->k = loaded->patterns.k;
     } else {
-        int err = heb_source_size(p, &out->n, &out->k, param);
+        int err = heb_source_size(p, &out->n, &out->k, NULL);
         if (err)
             return err;
     }
@@ -204,7 +207,7 @@ void heb_check(const qn_params *p, qn_problems *c)
 void heb_cost(const qn_params *p, qn_cost *c)
 {
     heb_settings s;
-    if (heb_settings_read(p, &s, NULL))
+    if (heb_settings_read(p, NULL, &s))
         return;
     double n = (double)s.n, k = (double)s.k, patterns = heb_patterns_bytes(n, k);
     double wide = s.p == 2 && k > n ? n / 4 : k; /* with the coupling matrix only flips cost */

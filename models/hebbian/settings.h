@@ -28,9 +28,10 @@ typedef struct heb_settings {
     double retrieved, left;
 } heb_settings;
 
-/* Of a point that heb_check() has nothing against.  n and k come from the files where the patterns do; a file that cannot be
- * read or is not what it should be: its error, and *param (may be NULL) names the parameter to point at. */
-int heb_settings_read(const qn_params *p, heb_settings *out, const char **param) QN_NODISCARD;
+/* Of a point that heb_check() has nothing against.  Where patterns come from files, so do n and k: from `loaded`, or (NULL) by
+ * heb_source_size, whose errors are passed on. */
+struct heb_source;
+int heb_settings_read(const qn_params *p, const struct heb_source *loaded, heb_settings *out) QN_NODISCARD;
 
 void heb_check(const qn_params *p, qn_problems *c);
 void heb_cost(const qn_params *p, qn_cost *c);

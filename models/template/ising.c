@@ -19,8 +19,8 @@ enum { HEATBATH, CLUSTER }; /* in the order of `choices` */
 enum { ORDERED, RANDOM };
 
 static const qn_param parameters[] = {
-    {.name = "L", .type = QN_INT, .def = "32", .min = 2, .max = 8192, .unit = "1", .meaning = "linear size of the lattice"},
-    {.name = "T", .type = QN_REAL, .def = "2.5", .min = 0, .max = 1000, .flags = QN_MIN_OPEN, .unit = "J", .meaning = "temperature"},
+    {.name = "L", .type = QN_INT, .def = "32", .min = 2, .max = 8192, .unit = "1", .symbol = "L", .meaning = "linear size of the lattice"},
+    {.name = "T", .type = QN_REAL, .def = "2.5", .min = 0, .max = 1000, .flags = QN_MIN_OPEN, .unit = "J", .symbol = "T", .meaning = "temperature"},
     {.name = "dynamics", .type = QN_CHOICE, .def = "heatbath", .choices = "heatbath|cluster", .unit = "1",
      .meaning = "single spins, or Swendsen-Wang clusters, which mix at T_c too"},
     {.name = "start", .type = QN_CHOICE, .def = "ordered", .choices = "ordered|random", .unit = "1", .meaning = "first configuration"},
@@ -32,12 +32,12 @@ static const qn_param parameters[] = {
 enum { U, U2, M, M_ABS, M2, M4 };
 
 static const qn_observable observables[] = {
-    {.name = "u", .kind = QN_SERIES, .unit = "J", .meaning = "energy per spin"},
-    {.name = "u2", .kind = QN_SERIES, .unit = "J^2", .symbol = "u^2", .meaning = "its square"},
-    {.name = "m", .kind = QN_SERIES, .unit = "1", .meaning = "magnetisation per spin"},
-    {.name = "m_abs", .kind = QN_SERIES, .unit = "1", .symbol = "|m|", .meaning = "its absolute value"},
-    {.name = "m2", .kind = QN_SERIES, .unit = "1", .symbol = "m^2", .meaning = "its square"},
-    {.name = "m4", .kind = QN_SERIES, .unit = "1", .symbol = "m^4", .meaning = "its fourth power"},
+    {.name = "u", .kind = QN_SERIES, .unit = "J", .symbol = "u", .meaning = "energy per spin"},
+    {.name = "u2", .kind = QN_SERIES, .unit = "J^2", .symbol = "u^2", .meaning = "square of the energy per spin"},
+    {.name = "m", .kind = QN_SERIES, .unit = "1", .symbol = "m", .meaning = "magnetisation per spin"},
+    {.name = "m_abs", .kind = QN_SERIES, .unit = "1", .symbol = "|m|", .meaning = "absolute magnetisation per spin"},
+    {.name = "m2", .kind = QN_SERIES, .unit = "1", .symbol = "m^2", .meaning = "square of the magnetisation"},
+    {.name = "m4", .kind = QN_SERIES, .unit = "1", .symbol = "m^4", .meaning = "fourth power of the magnetisation"},
     {.name = NULL},
 };
 
@@ -221,9 +221,9 @@ static void cost(const qn_params *p, qn_cost *c)
 enum { T_C, Q_U, Q_M, Q_M_ABS, Q_HEAT, Q_U_FINITE };
 
 static const qn_quantity theory[] = {
-    {.name = "T_c", .unit = "J", .locates = "T", .meaning = "critical temperature, infinite lattice"},
-    {.name = "u", .unit = "J", .meaning = "energy per spin, infinite lattice"},
-    {.name = "m", .unit = "1", .meaning = "spontaneous magnetisation, infinite lattice"},
+    {.name = "T_c", .unit = "J", .symbol = "T_c", .locates = "T", .meaning = "critical temperature, infinite lattice"},
+    {.name = "u", .unit = "J", .symbol = "u", .meaning = "energy per spin, infinite lattice"},
+    {.name = "m", .unit = "1", .symbol = "m", .meaning = "spontaneous magnetisation, infinite lattice"},
     {.name = "m_abs", .unit = "1", .symbol = "|m|", .meaning = "the same, which |m| tends to"},
     {.name = "specific_heat", .unit = "1", .symbol = "C", .meaning = "specific heat per spin, infinite lattice"},
     {.name = "u_finite", .unit = "J", .symbol = "u_L", .meaning = "energy per spin of this L"},

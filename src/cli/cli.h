@@ -49,7 +49,7 @@ int cli_plugins(const cli_texts *paths);
 const qn_model *cli_model(const char *name); /* built in or loaded; NULL */
 size_t cli_models(const qn_model *const **out);
 
-/* A sweep file by path, with --set edits; mistakes are printed.  0 or an exit status; then nothing is to be freed. */
+/* A sweep file by path, with --set edits; mistakes and warnings are printed.  0 or an exit status; then nothing is to be freed. */
 int cli_sweep_load(const char *path, const cli_texts *sets, qn_sweep *out);
 /* A sweep out of text that is in no file. `name` is for messages. */
 int cli_sweep_text(const char *name, const char *text, const cli_texts *sets, qn_sweep *out);

@@ -104,11 +104,13 @@ static const char *near(void *ctx, const char *name)
 
 /* ---- sweeps ------------------------------------------------------------------------------------------------------- */
 
-static int load(const qn_sweep_source *from, qn_sweep *out)
+static int load(const qn_sweep_source *from, bool warn, qn_sweep *out)
 {
     qn_problems problems = {0};
     int err = qn_sweep_init(out, from, &problems), status = CLI_INPUT;
     if (!err) {
+        if (warn)
+            qn_warnings_print(&problems, stderr);
         qn_problems_free(&problems);
         return 0;
     }
@@ -123,7 +125,7 @@ static int load(const qn_sweep_source *from, qn_sweep *out)
 
 int cli_sweep_text(const char *name, const char *text, const cli_texts *sets, qn_sweep *out)
 {
-    return load(&(qn_sweep_source){.file = name, .text = text, .sets = sets->item, .n_sets = sets->n, .find = find, .near = near}, out);
+    return load(&(qn_sweep_source){.file = name, .text = text, .sets = sets->item, .n_sets = sets->n, .find = find, .near = near}, true, out);
 }
 
 int cli_sweep_load(const char *path, const cli_texts *sets, qn_sweep *out)
@@ -167,7 +169,7 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
     else
         status = load(&(qn_sweep_source){.file = id.file, .text = id.text, .sets = (const char *const *)id.sets, .n_sets = id.n_sets, .find = find, .near = near,
                                          .inputs = id.input, .n_inputs = id.n_inputs},
-                      out);
+                      false, out);
     qn_identity_free(&id);
     return status;
 }

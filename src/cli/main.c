@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gsl/gsl_errno.h>
+
 #include "cli.h"
 #include "isa.h"
 #include "merge.h"
@@ -51,6 +53,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the size limit is a write that fails, not the end */
     if (qn_isa_check())
         return cli_fail_input();
+    gsl_set_error_handler_off(); /* GSL would abort; its callers look at what it returns */
     const char *names[N_VERBS];
     for (size_t i = 0; i < N_VERBS; i++) {
         names[i] = verbs[i].name;

@@ -89,16 +89,17 @@ const char *qn_attr_text(const qn_dataset *d, const qn_var *v, const char *name)
 
 /* Whole files.  Safe from several threads at once (HDF5 itself is entered by one at a time).
  * Writing goes to PATH.tmp-<pid>-<counter>, is fsynced and renamed: the old file stays until the new one is whole.
- * A full disk or a bad folder: QN_ERR_IO with path and reason, and the temporary file is gone. */
+ * A full disk or a bad folder: QN_ERR_IO with path and reason, and the temporary file is gone.
+ * Every file ends with a seal: 32 bytes after the end of HDF5 ("QNSEAL01", length, XXH3-128 of all before it), so that any flipped or
+ * missing byte is noticed before HDF5 parses it.  Other readers do not look there, other writers cut it off. */
 int qn_dataset_write(const qn_dataset *d, const char *path) QN_NODISCARD;
-/* Reads all, or without the groups named in `skip` (NULL-terminated list of root group names; may be NULL: none skipped).  Numbers
- * of any type and byte order become f64 or i64 (one signed byte, or an enum of it: i8), text of any kind strings; what is
- * neither is named in `left_out`, so is an array that claims more than the file can hold.  Links are followed once, soft and external
- * ones never.  QN_ERR_IO: cannot be opened (errno says why); QN_ERR_DATA: not HDF5, truncated, a checksum that fails. */
+/* Reads all, or without the groups named in `skip` (NULL-terminated list of root group names; may be NULL: none skipped).  Files without
+ * a seal are read too.  Numbers of any type and byte order become f64 or i64 (one signed byte, or an enum of it: i8), text of any
+ * kind strings; what is neither is named in `left_out`, so is an array that claims more than the file can hold.  Links are followed
+ * once, soft and external ones never.  QN_ERR_IO: cannot be opened (errno says why); QN_ERR_DATA: not HDF5, truncated, a seal or checksum
+ * that does not match. */
 int qn_dataset_read(const char *path, const char *const *skip, qn_dataset **out) QN_NODISCARD;
-/* The same with a seal: 32 bytes after the end of HDF5 ("QNSEAL01", length, XXH3-128 of the file before it), so that any flipped or
- * missing byte is noticed before HDF5 parses it.  Without filters: it is for files that do not stay.  read_sealed refuses a file whose seal
- * is absent or wrong (QN_ERR_DATA). */
+/* For files that do not stay: written without filters, and refused without a seal (QN_ERR_DATA). */
 int qn_dataset_write_sealed(const qn_dataset *d, const char *path) QN_NODISCARD;
 int qn_dataset_read_sealed(const char *path, qn_dataset **out) QN_NODISCARD;
 const char *qn_hdf5_version(void);

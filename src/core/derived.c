@@ -91,7 +91,7 @@ static int derived_point(qn_merging *m, const qn_derived *d, expression *x, size
     *value = *error = NAN;
     size_t n;
     if (!(d->flags & QN_PER_REPLICA)) {
-        bool replicas = m->replicas >= QN_MIN_REPLICAS;
+        bool replicas = m->replicas >= (m->alike ? QN_MIN_REPLICAS : 2);
         n = replicas ? replicas_as_blocks(m, x, point, means, weights) : blocks_of(m, x, point, 0, m->replicas, means, weights);
         return n > 1 ? qn_jackknife(n, x->n_series, means, weights, evaluate, x, true, value, error) : 0;
     }

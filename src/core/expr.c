@@ -26,13 +26,24 @@ struct qn_expr {
     char *name[MOST_NAMES];
 };
 
+/* Unlike fmin and fmax: what is missing (NaN) stays missing. */
+static double least(double x, double y)
+{
+    return isnan(x) || x < y ? x : y;
+}
+
+static double most(double x, double y)
+{
+    return isnan(x) || x > y ? x : y;
+}
+
 static const struct {
     const char *name;
     double (*one)(double);
     double (*two)(double, double);
 } functions[] = {
     {"sqrt", sqrt, NULL}, {"exp", exp, NULL},   {"log", log, NULL}, {"abs", fabs, NULL}, {"tanh", tanh, NULL}, {"cosh", cosh, NULL},
-    {"sinh", sinh, NULL}, {"sin", sin, NULL},   {"cos", cos, NULL}, {"min", NULL, fmin}, {"max", NULL, fmax},
+    {"sinh", sinh, NULL}, {"sin", sin, NULL},   {"cos", cos, NULL}, {"min", NULL, least}, {"max", NULL, most},
 };
 
 typedef struct parser {

@@ -249,7 +249,7 @@ static int merge_series(qn_merging *m, size_t obs)
             }
         }
         qn_estimate est;
-        qn_estimate_series(replicas, stat, n, bins, flat, &est);
+        qn_estimate_series(replicas, stat, n, bins, flat, m->alike, &est);
         from_replicas |= est.from_replicas;
         bool absent = est.replicas == 0;
         v.var[0]->f64[k] = nan_if(absent, est.mean);
@@ -431,8 +431,10 @@ static int merge_observables(qn_merging *m)
 
 int qn_result_build(const qn_plan *p, const qn_provenance *how, qn_dataset **out, size_t *missing)
 {
-    qn_merging m = {.p = p, .s = p->sweep, .l = p->layout, .n_axes = p->sweep->n_axes, .points = p->sweep->n_points, .replicas = (size_t)p->sweep->replicas};
+    qn_merging m = {.p = p, .s = p->sweep, .l = p->layout, .n_axes = p->sweep->n_axes, .points = p->sweep->n_points, .replicas = (size_t)p->sweep->replicas, .alike = true};
     *out = NULL;
+    for (size_t i = 0; i < m.s->schema.n; i++)
+        m.alike &= !(m.s->schema.item[i].flags & QN_DISORDER);
     m.axes = calloc(m.n_axes + 1, sizeof *m.axes);
     int err = m.axes ? qn_dataset_new(&m.root) : qn_fail(QN_ERR_NOMEM, "out of memory");
     for (size_t a = 0; a < m.n_axes && !err; a++)

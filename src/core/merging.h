@@ -13,6 +13,7 @@ typedef struct qn_merging {
     qn_row_head *head;       /* [n_tasks]; measurements 0 when missing */
     const char **axes;       /* names of the axes */
     size_t n_axes, points, replicas;
+    bool alike;              /* replicas do not differ in disorder: the model has no parameter that seeds it */
 } qn_merging;
 
 /* Element k of a column in the row of a task. */

@@ -148,6 +148,8 @@ static int parse_list(const qn_param *p, const char *text, qn_value *v)
             v->list = NULL;
             return qn_fail(QN_ERR_INPUT, "%s: '%s' is not a number; a list of numbers is expected", p->name, one);
         }
+        if (v->list[v->n_list] == 0)
+            v->list[v->n_list] = 0; /* no negative zero, as below */
         if (qn_value_check(p, v->list[v->n_list++])) {
             free(v->list);
             v->list = NULL;
@@ -175,6 +177,10 @@ int qn_value_parse(const qn_param *p, const char *text, qn_value *out)
         err = qn_value_check(p, v.r);
         break;
     case QN_REAL:
+        if (p->flags & QN_INFINITE && (!strcmp(text, "inf") || !strcmp(text, ".inf"))) { /* .inf: as YAML writes it */
+            v.r = HUGE_VAL;
+            break;
+        }
         if (qn_parse_real(text, &v.r))
             return qn_fail(QN_ERR_INPUT, "%s must be a finite number, not '%s'", p->name, text);
         if (v.r == 0)

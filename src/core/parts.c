@@ -144,7 +144,7 @@ int qn_checkpoint_put(qn_dataset *root, qn_hash chain, int64_t step, const qn_gr
     for (size_t i = 0; i < g->n; i++)
         n += 17 + strlen(g->entry[i].name) + entry_bytes(&g->entry[i]);
     qn_hash_hex(chain, hex);
-    snprintf(dim, sizeof dim, "_n_%s", hex); /* a leading underscore: no scale is written for it */
+    snprintf(dim, sizeof dim, "_n_%s", hex); /* a leading underscore: its scale has no values */
     qn_dataset *to;
     qn_var *v;
     int err = qn_dataset_group(root, CHECKPOINTS, &to);

@@ -80,7 +80,8 @@ enum {                       /* qn_param.flags */
     QN_MIN_OPEN = 1u << 1,   /* min itself is not allowed */
     QN_MAX_OPEN = 1u << 2,
     QN_DATA = 1u << 3,       /* prepare() depends on it: tasks that agree in these share one prepared object */
-    QN_REQUIRED = 1u << 4    /* has no default and must be given */
+    QN_REQUIRED = 1u << 4,   /* has no default and must be given */
+    QN_INFINITE = 1u << 5    /* a QN_REAL that may be `inf` */
 };
 
 typedef struct qn_param {
@@ -90,7 +91,7 @@ typedef struct qn_param {
     double min, max;      /* bounds of QN_INT, QN_REAL and of each element of QN_LIST; both 0: none */
     const char *choices;  /* QN_CHOICE: "heatbath|metropolis|zero" */
     const char *unit;     /* "1" for pure numbers */
-    const char *symbol;   /* for figures, UTF-8, gnuplot's enhanced text ("γ", "s_0"); NULL: the name */
+    const char *symbol;   /* for figures, UTF-8, gnuplot's enhanced text ("γ", "s_0"); NULL: none */
     const char *meaning;  /* one phrase, no full stop */
     unsigned flags;
 } qn_param;
@@ -142,7 +143,7 @@ typedef struct qn_record qn_record;
 void qn_put(qn_record *r, int obs, double x);                       /* a scalar: series sample, time-curve value, outcome */
 void qn_put_at(qn_record *r, int obs, size_t k, double x);          /* element k (row-major over dims); curves average per element */
 void qn_count(qn_record *r, int obs, size_t k, double weight);      /* QN_HISTOGRAM: adds weight to element k */
-void qn_put_error(qn_record *r, int obs, double x, double err);     /* QN_OWN_ERROR */
+void qn_put_error(qn_record *r, int obs, size_t k, double x, double err); /* QN_OWN_ERROR: element k with its error */
 void qn_put_array(qn_record *r, int obs, size_t n, const double *x);/* all elements at once, or an artifact */
 size_t qn_measurement(const qn_record *r);                          /* number of the present measurement, from 0 */
 uint64_t qn_step(const qn_record *r);                               /* steps done, thermalization included */
@@ -175,6 +176,9 @@ typedef struct qn_quantity {
 typedef struct qn_problems qn_problems; /* collects complaints of check() */
 /* A complaint about the parameter `param`; the core adds file, line and column. */
 void qn_complain(qn_problems *c, const char *param, const char *format, ...) QN_PRINTF(3, 4);
+/* A remark: `quench check` and `quench run` print it, nothing is refused.  The same format about the same parameter is printed once, with
+ * the numbers of the first point and how many points there are. */
+void qn_warn(qn_problems *c, const char *param, const char *format, ...) QN_PRINTF(3, 4);
 
 typedef struct qn_cost {
     double step_s;      /* seconds a step, an order of magnitude */
@@ -185,6 +189,10 @@ typedef struct qn_cost {
 enum { /* qn_model.flags */
     QN_THREADS = 1u << 0 /* step() uses qn_threads() threads when it is granted more than one */
 };
+
+/* How a task stands.  One that ended well (fitted, converged) carries the last values of its curves over time on to the end of the
+ * grid; one that is lost (diverged) is NaN from there, so that late means are not means of survivors. */
+typedef enum { QN_GOING = 0, QN_ENDED, QN_LOST } qn_end;
 
 typedef struct qn_model {
     uint32_t abi; /* QN_ABI */
@@ -213,7 +221,7 @@ typedef struct qn_model {
     int (*step)(void *state, qn_streams *s);                  /* one natural unit, at most about a second */
     int (*measure)(void *state, qn_streams *s, qn_record *r);
     int (*finish)(void *state, qn_streams *s, qn_record *r);  /* outcomes, at the end of the task; may be NULL */
-    bool (*done)(const void *state);                          /* the model's own end; may be NULL */
+    qn_end (*done)(const void *state);                        /* the model's own end; may be NULL */
     int (*save)(const void *state, qn_group *g);
     int (*load)(void *state, const qn_group *g);              /* into a state just created from the same parameters */
 } qn_model;

@@ -200,7 +200,17 @@ static bool over_time(const qn_observable *o)
     return o->dims[0] && !strcmp(o->dims[0], QN_DIM_TIME);
 }
 
-int qn_record_init(qn_record *r, const qn_layout *l)
+static void measure_shape(qn_record *r, const qn_params *p, size_t i)
+{
+    const qn_observable *o = &r->obs[i];
+    r->width[i] = 1;
+    for (size_t d = 0; d < rank_of(o); d++) {
+        r->shape[i][d] = strcmp(o->dims[d], QN_DIM_TIME) ? r->layout->sweep->model->dimension(p, o->dims[d], NULL) : r->layout->n_grid;
+        r->width[i] *= r->shape[i][d];
+    }
+}
+
+int qn_record_init(qn_record *r, const qn_layout *l, const qn_params *p)
 {
     memset(r, 0, sizeof *r);
     r->layout = l;
@@ -208,24 +218,30 @@ int qn_record_init(qn_record *r, const qn_layout *l)
     r->value = calloc(l->n_obs + 1, sizeof *r->value);
     r->weight = calloc(l->n_obs + 1, sizeof *r->weight);
     r->room = calloc(l->n_obs + 1, sizeof *r->room);
-    bool ok = r->value && r->weight && r->room;
+    r->width = calloc(l->n_obs + 1, sizeof *r->width);
+    r->shape = calloc(l->n_obs + 1, sizeof *r->shape);
+    bool ok = r->value && r->weight && r->room && r->width && r->shape;
     for (size_t i = 0; i < l->n_obs && ok; i++) {
         if (!l->present[i])
             continue;
-        size_t n = l->width[i];
+        measure_shape(r, p, i);
+        size_t n = r->width[i];
         if (r->obs[i].kind == QN_SERIES) {
             r->room[i] = l->n_grid < 1024 ? l->n_grid : 1024;
             n *= r->room[i] ? r->room[i] : 1;
         }
-        r->value[i] = malloc(n * sizeof(double));
+        r->value[i] = malloc((n + 1) * sizeof(double));
         ok &= r->value[i] != NULL;
         if (r->obs[i].kind != QN_SERIES) { /* curves: weights; QN_OWN_ERROR: errors */
-            r->weight[i] = calloc(n, sizeof(double));
+            r->weight[i] = malloc((n + 1) * sizeof(double));
             ok &= r->weight[i] != NULL;
         }
         bool sums = r->obs[i].kind == QN_CURVE && !over_time(&r->obs[i]);
-        for (size_t k = 0; ok && k < n; k++)
+        for (size_t k = 0; ok && k < n; k++) {
             r->value[i][k] = sums ? 0 : NAN;
+            if (r->weight[i])
+                r->weight[i][k] = r->obs[i].flags & QN_OWN_ERROR ? NAN : 0;
+        }
     }
     if (ok)
         return 0;
@@ -244,6 +260,8 @@ void qn_record_free(qn_record *r)
     free(r->value);
     free(r->weight);
     free(r->room);
+    free(r->width);
+    free(r->shape);
     memset(r, 0, sizeof *r);
 }
 
@@ -263,14 +281,14 @@ static void bug(const qn_record *r, int obs, const char *what)
     abort();
 }
 
-/* Where element k of an observable goes; NULL when it is not kept (absent at every point, out of memory). */
+/* Where element k of an observable goes; NULL when it is not kept (absent here, out of memory). */
 static double *slot(qn_record *r, int obs, size_t k)
 {
     const qn_layout *l = r->layout;
     if (obs < 0 || (size_t)obs >= l->n_obs)
         bug(r, obs, "which its table does not have");
-    size_t i = (size_t)obs, width = l->width[i];
-    if (!l->present[i])
+    size_t i = (size_t)obs, width = r->width[i];
+    if (!width)
         return NULL;
     const qn_observable *o = &r->obs[i];
     size_t inner = over_time(o) ? width / l->n_grid : width;
@@ -321,9 +339,9 @@ void qn_count(qn_record *r, int obs, size_t k, double weight)
     *at += weight;
 }
 
-void qn_put_error(qn_record *r, int obs, double x, double err)
+void qn_put_error(qn_record *r, int obs, size_t k, double x, double err)
 {
-    double *at = slot(r, obs, 0);
+    double *at = slot(r, obs, k);
     if (!at)
         return;
     if (!(r->obs[obs].flags & QN_OWN_ERROR) || r->obs[obs].kind == QN_SERIES)
@@ -340,9 +358,21 @@ void qn_put_array(qn_record *r, int obs, size_t n, const double *x)
 
 /* ---- the finished row ------------------------------------------------------------------------------------------- */
 
+/* Element k of the record in a column, which is as long as the longest of the sweep. */
+static size_t place(const qn_record *r, size_t i, const qn_column *c, size_t k)
+{
+    size_t at = 0, step = 1;
+    for (size_t d = rank_of(&r->obs[i]); d-- > 0;) {
+        at += k % r->shape[i][d] * step;
+        k /= r->shape[i][d];
+        step *= c->shape[d];
+    }
+    return at;
+}
+
 static int series_columns(const qn_record *r, size_t i, const qn_column *c, double *row)
 {
-    size_t width = r->layout->width[i], bins = (size_t)r->layout->sweep->sampling.bins, n = r->measured;
+    size_t width = r->width[i], bins = (size_t)r->layout->sweep->sampling.bins, n = r->measured;
     double *x = malloc((n ? n : 1) * sizeof *x);
     if (!x)
         return qn_fail(QN_ERR_NOMEM, "out of memory");
@@ -359,35 +389,38 @@ static int series_columns(const qn_record *r, size_t i, const qn_column *c, doub
         err = qn_series_analyse(n, x, &stat);
         if (err)
             break;
-        qn_bin_means(n, x, bins, row + c[0].offset + k * bins);
-        row[c[1].offset + k] = stat.tau;
-        row[c[2].offset + k] = stat.tau_err;
+        size_t at = place(r, i, c, k);
+        qn_bin_means(n, x, bins, row + c[0].offset + at * bins);
+        row[c[1].offset + at] = stat.tau;
+        row[c[2].offset + at] = stat.tau_err;
         for (size_t h = 0; h < 2; h++) {
-            row[c[3].offset + 2 * k + h] = stat.half[h];
-            row[c[4].offset + 2 * k + h] = stat.half_err[h];
+            row[c[3].offset + 2 * at + h] = stat.half[h];
+            row[c[4].offset + 2 * at + h] = stat.half_err[h];
         }
     }
     free(x);
     return err;
 }
 
-static void curve_column(const qn_record *r, size_t i, bool ended, const qn_column *c, double *row)
+/* As they were put: outcomes, artifacts, curves over time, whose last value is carried on when the task ended well before the last step. */
+static void plain_column(const qn_record *r, size_t i, bool ended, const qn_column *c, const double *x, double *row)
 {
-    const qn_observable *o = &r->obs[i];
-    double *out = row + c->offset, total = 0;
-    size_t width = r->layout->width[i];
-    if (over_time(o)) {
-        size_t inner = width / r->layout->n_grid;
-        memcpy(out, r->value[i], width * sizeof *out);
-        for (size_t t = r->measured; ended && t > 0 && t < r->layout->n_grid; t++)
-            memcpy(out + t * inner, out + (t - 1) * inner, inner * sizeof *out);
-        return;
+    size_t inner = over_time(&r->obs[i]) ? r->width[i] / r->layout->n_grid : r->width[i], last = r->measured * inner;
+    for (size_t k = 0; k < r->width[i]; k++) {
+        bool carried = ended && inner < r->width[i] && last > 0 && k >= last;
+        row[c->offset + place(r, i, c, k)] = x[carried ? last - inner + k % inner : k];
     }
-    for (size_t k = 0; k < width; k++)
+}
+
+/* Curves over anything else: averages, or shares of all counts. */
+static void average_column(const qn_record *r, size_t i, const qn_column *c, double *row)
+{
+    double total = 0;
+    for (size_t k = 0; k < r->width[i]; k++)
         total += r->value[i][k];
-    for (size_t k = 0; k < width; k++) {
-        double weight = o->flags & QN_HISTOGRAM ? total : r->weight[i][k];
-        out[k] = weight > 0 ? r->value[i][k] / weight : NAN;
+    for (size_t k = 0; k < r->width[i]; k++) {
+        double weight = r->obs[i].flags & QN_HISTOGRAM ? total : r->weight[i][k];
+        row[c->offset + place(r, i, c, k)] = weight > 0 ? r->value[i][k] / weight : NAN;
     }
 }
 
@@ -404,12 +437,12 @@ int qn_record_row(const qn_record *r, bool ended, double *row)
         int err = 0;
         if (r->obs[i].kind == QN_SERIES)
             err = series_columns(r, i, first, row);
-        else if (r->obs[i].kind == QN_CURVE)
-            curve_column(r, i, ended, first, row);
+        else if (r->obs[i].kind == QN_CURVE && !over_time(&r->obs[i]))
+            average_column(r, i, first, row);
         else
-            memcpy(row + first->offset, r->value[i], first->n * sizeof *row);
-        if (r->obs[i].flags & QN_OWN_ERROR)
-            memcpy(row + first[1].offset, r->weight[i], first[1].n * sizeof *row);
+            plain_column(r, i, ended, first, r->value[i], row);
+        if (r->obs[i].kind != QN_SERIES && r->obs[i].flags & QN_OWN_ERROR)
+            plain_column(r, i, ended, first + 1, r->weight[i], row);
         if (err)
             return err;
         while (c < l->n_columns && l->column[c].obs == (int)i)
@@ -430,10 +463,10 @@ int qn_record_save(const qn_record *r, qn_group *g)
             continue;
         bool series = r->obs[i].kind == QN_SERIES;
         snprintf(name, sizeof name, "record.%s", r->obs[i].name);
-        err = qn_save_f64(g, name, r->layout->width[i] * (series ? r->measured : 1), r->value[i]);
+        err = qn_save_f64(g, name, r->width[i] * (series ? r->measured : 1), r->value[i]);
         snprintf(name, sizeof name, "record.%s.weight", r->obs[i].name);
         if (!err && r->weight[i])
-            err = qn_save_f64(g, name, r->layout->width[i], r->weight[i]);
+            err = qn_save_f64(g, name, r->width[i], r->weight[i]);
     }
     return err;
 }
@@ -452,7 +485,7 @@ int qn_record_load(qn_record *r, const qn_group *g)
         char name[96];
         if (!r->value[i])
             continue;
-        size_t n = r->layout->width[i];
+        size_t n = r->width[i];
         snprintf(name, sizeof name, "record.%s", r->obs[i].name);
         if (r->obs[i].kind == QN_SERIES) {
             n *= r->measured;
@@ -469,7 +502,7 @@ int qn_record_load(qn_record *r, const qn_group *g)
         err = qn_load_f64(g, name, n, r->value[i]);
         snprintf(name, sizeof name, "record.%s.weight", r->obs[i].name);
         if (!err && r->weight[i])
-            err = qn_load_f64(g, name, qn_group_size(g, name) < r->layout->width[i] ? qn_group_size(g, name) : r->layout->width[i], r->weight[i]);
+            err = qn_load_f64(g, name, qn_group_size(g, name) < r->width[i] ? qn_group_size(g, name) : r->width[i], r->weight[i]);
     }
     return err;
 }

@@ -46,6 +46,8 @@ size_t qn_layout_extent(const qn_layout *l, const char *dim); /* its length; 0 w
 struct qn_record {
     const qn_layout *layout;
     const qn_observable *obs;
+    size_t *width;         /* elements of an observable at this point: the layout has the longest of the sweep, to which a row is padded */
+    size_t (*shape)[QN_MAX_DIMS];
     size_t measured;       /* measurements done */
     uint64_t step;
     double **value, **weight; /* per observable: raw series [measurement][width], sums and weights of curves, outcomes */
@@ -53,7 +55,7 @@ struct qn_record {
     bool failed;           /* out of memory while putting */
 };
 
-int qn_record_init(qn_record *r, const qn_layout *l) QN_NODISCARD;
+int qn_record_init(qn_record *r, const qn_layout *l, const qn_params *p) QN_NODISCARD;
 void qn_record_free(qn_record *r);
 /* The finished row [layout->row]; `ended`: the task ended by itself before the last step, so time curves carry on. */
 int qn_record_row(const qn_record *r, bool ended, double *row) QN_NODISCARD;

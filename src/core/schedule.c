@@ -92,7 +92,7 @@ typedef struct running {
     qn_record record;
     void *state;
     int64_t step, total;
-    bool ended;
+    qn_end end;
 } running;
 
 static void running_free(running *t)
@@ -140,7 +140,7 @@ static int running_start(running *t, const qn_plan *p, size_t task, const void *
     t->total = s->sampling.thermalization + s->sampling.steps;
     int err = qn_sweep_point(s, point, &t->params);
     if (!err)
-        err = qn_record_init(&t->record, p->layout);
+        err = qn_record_init(&t->record, p->layout, &t->params);
     qn_streams_open(&t->streams, s->seed, p->point[point].stream.w, p->point[point].disorder.w, replica);
     return err ? err : s->model->create(&t->params, shared, &t->streams, &t->state);
 }
@@ -162,8 +162,8 @@ static int running_step(running *t)
 
 static bool running_over(running *t)
 {
-    t->ended = t->sweep->model->done && t->sweep->model->done(t->state);
-    return t->ended || t->step >= t->total;
+    t->end = t->sweep->model->done ? t->sweep->model->done(t->state) : QN_GOING;
+    return t->end != QN_GOING || t->step >= t->total;
 }
 
 /* A model that ends by itself between two measurements is measured once more, so that curves end at its last state. */
@@ -172,14 +172,14 @@ static int running_finish(running *t, double *row, qn_row_head *head)
     const qn_model *m = t->sweep->model;
     int err = 0;
     bool just_measured = t->record.measured && t->layout->grid[t->record.measured - 1] == t->step;
-    if (t->ended && !just_measured && t->record.measured < t->layout->n_grid && t->step > t->sweep->sampling.thermalization) {
+    if (t->end == QN_ENDED && !just_measured && t->record.measured < t->layout->n_grid && t->step > t->sweep->sampling.thermalization) {
         err = m->measure(t->state, &t->streams, &t->record);
         t->record.measured++;
     }
     if (!err && m->finish)
         err = m->finish(t->state, &t->streams, &t->record);
     if (!err)
-        err = qn_record_row(&t->record, t->ended, row);
+        err = qn_record_row(&t->record, t->end == QN_ENDED, row);
     if (err)
         return err;
     head->measurements = (int64_t)t->record.measured;
@@ -542,7 +542,7 @@ static void say_note(void *ctx, const char *text)
 
 static int run_jobs(run *r, qn_run_report *report)
 {
-    int workers = r->o->threads > 0 ? r->o->threads : omp_get_num_procs();
+    int workers = r->o->threads > 0 ? r->o->threads : omp_get_max_threads();
     r->inside = 1;
     if (r->n_jobs < (size_t)workers) {
         if (r->sweep->model->flags & QN_THREADS && r->n_jobs)
@@ -597,7 +597,7 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
     report->missing = plan.n_tasks - plan.done;
     report->wall_s = qn_now() - r.start;
     if (!err && !nothing && report->missing == 0 && o->parts == 1) {
-        qn_provenance how = {o->command, o->threads > 0 ? o->threads : omp_get_num_procs(), report->wall_s};
+        qn_provenance how = {o->command, o->threads > 0 ? o->threads : omp_get_max_threads(), report->wall_s};
         size_t missing;
         err = qn_merge(&plan, o->output, &how, &missing);
     }

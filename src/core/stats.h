@@ -33,16 +33,17 @@ int qn_series_analyse(size_t n, const double *x, qn_series_stat *out) QN_NODISCA
 
 typedef enum { QN_EQ_NO = 0, QN_EQ_YES = 1 } qn_verdict;
 
-/* A point's estimate out of R replicas. bins[R][nbins] (NaN where absent), n measurements each, stat[R]. */
+/* A point's estimate out of R replicas. bins[R][nbins] (NaN where absent), n measurements each, stat[R].
+ * `alike`: replicas differ in their random dynamics only, so that they are pieces of one long chain; otherwise also in disorder. */
 typedef struct qn_estimate {
     double mean, err, dof; /* interval: mean +- err * Student(dof) */
     double tau, neff;      /* tau: average over replicas; neff: sum */
-    bool from_replicas;    /* err is the spread between replicas (>= 8 of them), else from binning */
+    bool from_replicas;    /* err is the spread between replicas (alike: from 8 on; else from 2 on), not from binning inside them */
     int8_t eq;             /* qn_verdict */
     size_t replicas;       /* how many count */
 } qn_estimate;
 #define QN_MIN_REPLICAS 8
-void qn_estimate_series(size_t replicas, const qn_series_stat *stat, const int64_t *n, size_t nbins, const double *bins, qn_estimate *out);
+void qn_estimate_series(size_t replicas, const qn_series_stat *stat, const int64_t *n, size_t nbins, const double *bins, bool alike, qn_estimate *out);
 /* Mean over the finite entries of a replica-indexed outcome; err = spread/sqrt(n), NaN for n = 1. */
 void qn_estimate_values(size_t replicas, const double *x, qn_estimate *out);
 

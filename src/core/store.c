@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -411,17 +412,7 @@ static int put_file(const char *path, const char *x, size_t n)
     return bad ? qn_fail(QN_ERR_IO, "%s: cannot be written: %s", path, strerror(why)) : 0;
 }
 
-int qn_dataset_write(const qn_dataset *d, const char *path)
-{
-    char *image;
-    size_t n;
-    int err = image_of(d, path, false, &image, &n);
-    if (!err)
-        err = put_file(path, image, n);
-    free(image);
-    return err;
-}
-
+/* Over the n bytes before it: HDF5 1.10 crashes on some damaged files (lengths in its global heap are believed). */
 static void seal(const char *x, size_t n, char out[SEAL_BYTES])
 {
     uint64_t word[3] = {n};
@@ -431,17 +422,27 @@ static void seal(const char *x, size_t n, char out[SEAL_BYTES])
     memcpy(out + 8, word, sizeof word);
 }
 
-int qn_dataset_write_sealed(const qn_dataset *d, const char *path)
+static int write_file(const qn_dataset *d, const char *path, bool plain)
 {
     char *image;
     size_t n;
-    int err = image_of(d, path, true, &image, &n);
+    int err = image_of(d, path, plain, &image, &n);
     if (!err) {
         seal(image, n, image + n);
         err = put_file(path, image, n + SEAL_BYTES);
     }
     free(image);
     return err;
+}
+
+int qn_dataset_write(const qn_dataset *d, const char *path)
+{
+    return write_file(d, path, false);
+}
+
+int qn_dataset_write_sealed(const qn_dataset *d, const char *path)
+{
+    return write_file(d, path, true);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
@@ -454,7 +455,6 @@ typedef struct known { /* an object seen: its address, and if it is a scale the 
 typedef struct reader {
     const char *path;
     uint64_t bytes;     /* length of the file */
-    hid_t file;
     known *seen;
     size_t n_seen;
     qn_buffer left_out;
@@ -865,7 +865,7 @@ static int read_group(reader *r, qn_dataset *d, hid_t id, const char *const *ski
 /* An open HDF5 file to a tree.  Takes the file. */
 static int read_tree(const char *path, uint64_t bytes, hid_t file, const char *const *skip, qn_dataset **out)
 {
-    reader r = {.path = path, .bytes = bytes, .file = file};
+    reader r = {.path = path, .bytes = bytes};
     H5O_info_t info;
     qn_dataset *d = NULL;
     hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
@@ -892,77 +892,74 @@ static int read_tree(const char *path, uint64_t bytes, hid_t file, const char *c
     return 0;
 }
 
-/* `image` NULL: reads the file itself.  Files appear whole, so no lock is asked of file systems that may have none. */
-static int open_and_read(const char *path, const char *image, size_t n, const char *const *skip, qn_dataset **out)
+/* Files appear whole, so no lock is asked of file systems that may have none. */
+static int open_and_read(const char *path, size_t n, const char *const *skip, qn_dataset **out)
 {
     silence s;
+    char why[160];
     enter(&s);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    int bad = access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0;
-    if (!bad && image)
-        bad = H5Pset_fapl_core(access, IMAGE_STEP, false) < 0 || H5Pset_file_image(access, (void *)(uintptr_t)image, n) < 0;
-    else if (!bad)
-        bad = H5Pset_file_locking(access, false, true) < 0;
-    hid_t file = bad ? -1 : H5Fopen(image ? NO_FILE : path, H5F_ACC_RDONLY, access);
-    char why[160];
-    int err = 0;
-    if (file < 0) {
-        reason(why);
-        err = !image && H5Fis_hdf5(path) <= 0 ? qn_fail(QN_ERR_DATA, "%s: is not an HDF5 file", path)
-                                              : qn_fail(QN_ERR_DATA, "%s: cannot be read, the file is damaged or cut short: %s", path, why);
-    } else {
+    int bad = access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 || H5Pset_file_locking(access, false, true) < 0, err;
+    hid_t file = bad ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
+    reason(why);
+    if (file >= 0)
         err = read_tree(path, n, file, skip, out);
-    }
+    else if (H5Fis_hdf5(path) <= 0)
+        err = qn_fail(QN_ERR_DATA, "%s: is not an HDF5 file", path);
+    else
+        err = qn_fail(QN_ERR_DATA, "%s: cannot be read, the file is damaged or cut short: %s", path, why);
     if (access >= 0)
         H5Pclose(access);
     leave(&s);
     return err;
 }
 
-static int check_file(const char *path, FILE *f, size_t *n)
+/* x: the whole file.  One without a seal comes from elsewhere, or another program has changed it since. */
+static int check_seal(const char *path, const char *x, size_t n, bool needed)
+{
+    char want[SEAL_BYTES];
+    if (n < SEAL_BYTES || memcmp(x + n - SEAL_BYTES, SEAL_MAGIC, 8))
+        return needed ? qn_fail(QN_ERR_DATA, "%s: does not end with its seal: it is cut short or no part of a run", path) : 0;
+    seal(x, n - SEAL_BYTES, want);
+    if (memcmp(want, x + n - SEAL_BYTES, SEAL_BYTES))
+        return qn_fail(QN_ERR_DATA, "%s: does not match its seal: the file is damaged", path);
+    return 0;
+}
+
+static int check_file(const char *path, int fd, bool sealed, size_t *n)
 {
     struct stat info;
-    if (!f || fstat(fileno(f), &info))
+    if (fd < 0 || fstat(fd, &info))
         return qn_fail(QN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return qn_fail(QN_ERR_IO, "%s: is not a file", path);
     *n = (size_t)info.st_size;
-    return 0;
+    if (!*n)
+        return qn_fail(QN_ERR_DATA, "%s: is not an HDF5 file: it is empty", path);
+    void *x = mmap(NULL, *n, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (x == MAP_FAILED)
+        return qn_fail(QN_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    int err = check_seal(path, x, *n, sealed);
+    munmap(x, *n);
+    return err;
+}
+
+static int read_file(const char *path, bool sealed, const char *const *skip, qn_dataset **out)
+{
+    size_t n = 0;
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC), err = check_file(path, fd, sealed, &n);
+    if (fd >= 0)
+        close(fd);
+    return err ? err : open_and_read(path, n, skip, out);
 }
 
 int qn_dataset_read(const char *path, const char *const *skip, qn_dataset **out)
 {
-    size_t n = 0;
-    *out = NULL;
-    FILE *f = fopen(path, "rb");
-    int err = check_file(path, f, &n);
-    if (f)
-        fclose(f);
-    return err ? err : open_and_read(path, NULL, n, skip, out);
+    return read_file(path, false, skip, out);
 }
 
 int qn_dataset_read_sealed(const char *path, qn_dataset **out)
 {
-    size_t n = 0;
-    *out = NULL;
-    FILE *f = fopen(path, "rb");
-    int err = check_file(path, f, &n);
-    char *image = err ? NULL : malloc(n ? n : 1), want[SEAL_BYTES];
-    if (!err && !image)
-        err = qn_fail(QN_ERR_NOMEM, "%s: no memory for its %zu bytes", path, n);
-    if (!err && fread(image, 1, n, f) != n)
-        err = qn_fail(QN_ERR_IO, "%s: cannot be read: %s", path, ferror(f) ? strerror(errno) : "it became shorter while it was read");
-    if (f)
-        fclose(f);
-    if (!err && (n <= SEAL_BYTES || memcmp(image + n - SEAL_BYTES, SEAL_MAGIC, 8)))
-        err = qn_fail(QN_ERR_DATA, "%s: does not end with its seal: it is cut short or no part of a run", path);
-    if (!err) {
-        seal(image, n - SEAL_BYTES, want);
-        if (memcmp(want, image + n - SEAL_BYTES, SEAL_BYTES))
-            err = qn_fail(QN_ERR_DATA, "%s: does not match its seal: its bytes were altered", path);
-    }
-    if (!err)
-        err = open_and_read(path, image, n - SEAL_BYTES, NULL, out);
-    free(image);
-    return err;
+    return read_file(path, true, NULL, out);
 }

@@ -1,329 +1,19 @@
 /* sweep.c -- from the tree of a sweep file to model, parameters, axes and sampling.  Every mistake is collected, none is fatal
- * before the end, so that the user sees all of them in one go.  Points and keys are in points.c. */
+ * before the end, so that the user sees all of them in one go.  Values and ranges are read in axis.c, --set edits done in edit.c,
+ * points and keys made in points.c. */
 #include "sweep.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
 
+#include "axis.h"
+#include "edit.h"
 #include "text.h"
 
 #define MOST_POINTS 100000000.0 /* points times replicas */
-
-/* ---- --set: edits of the tree ---------------------------------------------------------------------------------- */
-
-static void drop_pair(qn_node *map, const char *key)
-{
-    for (size_t i = 0; map && i < map->n; i++)
-        if (!strcmp(map->items[2 * i]->text, key)) {
-            qn_node_free(map->items[2 * i]);
-            qn_node_free(map->items[2 * i + 1]);
-            memmove(&map->items[2 * i], &map->items[2 * i + 2], 2 * (map->n - i - 1) * sizeof *map->items);
-            map->n--;
-            return;
-        }
-}
-
-/* Puts key: value into the mapping (takes `value`), in the old place when the key is there. */
-static int put_pair(qn_node *map, const char *key, qn_node *value)
-{
-    for (size_t i = 0; i < map->n; i++)
-        if (!strcmp(map->items[2 * i]->text, key)) {
-            qn_node_free(map->items[2 * i + 1]);
-            map->items[2 * i + 1] = value;
-            return 0;
-        }
-    qn_node **items = realloc(map->items, 2 * (map->n + 1) * sizeof *items);
-    qn_node *name = qn_node_scalar(key);
-    if (items)
-        map->items = items;
-    if (!items || !name) {
-        qn_node_free(name);
-        qn_node_free(value);
-        return qn_fail(QN_ERR_NOMEM, "out of memory");
-    }
-    items[2 * map->n] = name;
-    items[2 * map->n + 1] = value;
-    map->n++;
-    return 0;
-}
-
-/* The mapping `key` of the root, made when absent; NULL when it is there but no mapping. */
-static qn_node *section(qn_node *root, const char *key)
-{
-    qn_node *m = (qn_node *)(uintptr_t)qn_node_get(root, key);
-    if (!m) {
-        m = calloc(1, sizeof *m);
-        if (!m)
-            return NULL;
-        m->kind = QN_NODE_MAPPING;
-        if (put_pair(root, key, m))
-            return NULL;
-    }
-    return m->kind == QN_NODE_MAPPING ? m : NULL;
-}
-
-static void forget_place(qn_node *n)
-{
-    n->line = n->column = 0;
-    for (size_t i = 0; i < n->n * (n->kind == QN_NODE_MAPPING ? 2 : 1); i++)
-        forget_place(n->items[i]);
-}
-
-/* A path or a text of --set is taken as it stands; anything else is read as YAML, so that an axis can be given too. */
-static qn_node *set_value(const char *text)
-{
-    if (text[0] != '[' && text[0] != '{')
-        return qn_node_scalar(text);
-    char *yaml = qn_format("x: %s\n", text);
-    qn_problems quiet = {.file = "--set"};
-    qn_node *root = NULL, *value = NULL;
-    if (yaml && !qn_config_parse(yaml, &quiet, &root) && root->n == 1) {
-        value = root->items[1];
-        root->items[1] = NULL;
-        forget_place(value);
-    }
-    qn_problems_free(&quiet);
-    qn_node_free(root);
-    free(yaml);
-    return value;
-}
-
-static int apply_set(qn_sweep *s, const char *set, qn_problems *c)
-{
-    const char *eq = strchr(set, '=');
-    char name[128];
-    if (!eq || eq == set || (size_t)(eq - set) >= sizeof name) {
-        qn_problem_at(c, NULL, "--set %s: NAME=VALUE is expected", set);
-        return 0;
-    }
-    snprintf(name, sizeof name, "%.*s", (int)(eq - set), set);
-    qn_node *value = set_value(eq + 1);
-    if (!value) {
-        qn_problem_at(c, NULL, "--set %s: the value is not valid YAML", set);
-        return 0;
-    }
-    int k = qn_schema_index(&s->schema, name);
-    const char *in = "parameters", *key = name;
-    if (k >= 0) {
-        bool axis = value->kind != QN_NODE_SCALAR && s->schema.item[k].type != QN_LIST;
-        const qn_node *swept = qn_node_get(s->tree, "sweep");
-        in = axis ? "sweep" : "parameters";
-        if (!axis && swept)
-            drop_pair((qn_node *)(uintptr_t)swept, name);
-        if (axis)
-            drop_pair((qn_node *)(uintptr_t)qn_node_get(s->tree, "parameters"), name);
-    } else if (!strncmp(name, "sampling.", 9)) {
-        in = "sampling";
-        key = name + 9;
-    } else if (!strcmp(name, "seed") || !strcmp(name, "replicas") || !strcmp(name, "title") || !strcmp(name, "output")) {
-        return put_pair(s->tree, name, value);
-    }
-    qn_node *m = section(s->tree, in); /* an unknown name is put among the parameters and complained about there */
-    if (!m) {
-        qn_node_free(value);
-        return 0;
-    }
-    return put_pair(m, key, value);
-}
-
-/* ---- keys ------------------------------------------------------------------------------------------------------ */
-
-static void unknown_key(qn_problems *c, const qn_node *key, const char *in, size_t n, const char *const *known)
-{
-    const char *near = qn_nearest(key->text, n, known);
-    qn_buffer all = {0};
-    for (size_t i = 0; i < n; i++)
-        qn_buffer_add(&all, "%s%s", i ? ", " : "", known[i]);
-    if (near)
-        qn_problem_at(c, key, "unknown key '%s' %s; did you mean '%s'?", key->text, in, near);
-    else
-        qn_problem_at(c, key, "unknown key '%s' %s; known are: %s", key->text, in, all.text ? all.text : "none");
-    qn_buffer_free(&all);
-}
-
-static void check_keys(qn_problems *c, const qn_node *map, const char *in, size_t n, const char *const *known)
-{
-    for (size_t i = 0; i < map->n; i++) {
-        bool found = false;
-        for (size_t k = 0; k < n; k++)
-            found |= !strcmp(known[k], map->items[2 * i]->text);
-        if (!found)
-            unknown_key(c, map->items[2 * i], in, n, known);
-    }
-}
-
-/* A whole number lo..hi of a section; leaves *out alone when the key is absent. */
-static void whole(qn_problems *c, const qn_node *map, const char *key, int64_t lo, int64_t hi, int64_t *out)
-{
-    const qn_node *v = qn_node_get(map, key);
-    const qn_param as = {.name = key, .type = QN_INT, .min = (double)lo, .max = (double)hi};
-    qn_value x;
-    if (!v)
-        return;
-    if (v->kind != QN_NODE_SCALAR)
-        qn_problem_at(c, v, "%s must be a whole number", key);
-    else if (qn_value_parse(&as, v->text, &x))
-        qn_problem_at(c, v, "%s", qn_error_text());
-    else
-        *out = x.i;
-}
-
-/* ---- values ----------------------------------------------------------------------------------------------------- */
-
-static bool is_null(const qn_node *n)
-{
-    return n->kind == QN_NODE_SCALAR && (!*n->text || !strcmp(n->text, "~") || !strcmp(n->text, "null"));
-}
-
-/* One value of parameter p out of a node: a scalar, or a sequence for a QN_LIST. Complains and returns false when it is not one. */
-static bool node_value(qn_problems *c, const qn_param *p, const qn_node *n, qn_value *out)
-{
-    qn_buffer joined = {0};
-    const char *text = n->text;
-    if (n->kind == QN_NODE_SEQUENCE && p->type == QN_LIST) {
-        qn_buffer_add(&joined, "%s", "");
-        for (size_t i = 0; i < n->n; i++)
-            qn_buffer_add(&joined, "%s%s", i ? "," : "", n->items[i]->kind == QN_NODE_SCALAR ? n->items[i]->text : "?");
-        text = joined.text;
-    } else if (n->kind != QN_NODE_SCALAR) {
-        qn_problem_at(c, n, "%s takes one value here; a list or range of values goes under `sweep:`", p->name);
-        return false;
-    }
-    bool ok = false;
-    if (n->kind == QN_NODE_SCALAR && is_null(n) && p->type != QN_TEXT)
-        qn_problem_at(c, n, "%s has no value", p->name);
-    else if (!text || qn_value_parse(p, text, out))
-        qn_problem_at(c, n, "%s", text ? qn_error_text() : "out of memory");
-    else
-        ok = true;
-    qn_buffer_free(&joined);
-    return ok;
-}
-
-/* Generated values are rounded to 12 significant digits, so that 0.3 is 0.3 whichever range made it, and points of a refined
- * grid keep their keys. */
-static double rounded(double x)
-{
-    char text[40];
-    snprintf(text, sizeof text, "%.12g", x);
-    return strtod(text, NULL);
-}
-
-static bool range_number(qn_problems *c, const qn_node *at, const char *key, double *out)
-{
-    const qn_node *v = qn_node_get(at, key);
-    if (!v)
-        return false;
-    if (v->kind == QN_NODE_SCALAR && !qn_parse_real(v->text, out))
-        return true;
-    qn_problem_at(c, v, "%s must be a number", key);
-    *out = NAN;
-    return true;
-}
-
-static void axis_range(qn_problems *c, const qn_param *p, const qn_node *name, const qn_node *at, qn_axis *a)
-{
-    static const char *const known[] = {"from", "to", "points", "step", "scale"};
-    check_keys(c, at, "in a range", 5, known);
-    double from = 0, to = 0, step = 0;
-    int64_t points = 0;
-    bool has_from = range_number(c, at, "from", &from), has_to = range_number(c, at, "to", &to), has_step = range_number(c, at, "step", &step);
-    bool has_points = qn_node_get(at, "points") != NULL;
-    const qn_node *scale = qn_node_get(at, "scale");
-    if (!qn_value_numeric(p)) {
-        qn_problem_at(c, name, "%s is not numeric, so a range makes no sense; list its values: [a, b]", p->name);
-        return;
-    }
-    if (!has_from || !has_to || has_step == has_points) {
-        qn_problem_at(c, name, "a range needs from, to and either points or step: {from: 0, to: 0.2, points: 21}");
-        return;
-    }
-    if (scale) {
-        if (scale->kind != QN_NODE_SCALAR || (strcmp(scale->text, "log") && strcmp(scale->text, "linear")))
-            qn_problem_at(c, scale, "scale is linear or log");
-        else
-            a->log = !strcmp(scale->text, "log");
-    }
-    size_t before = c->n;
-    whole(c, at, "points", 1, 10000000, &points);
-    if (c->n > before || !isfinite(from) || !isfinite(to) || (has_step && !isfinite(step)))
-        return;
-    if (has_step) {
-        double n = step != 0 ? floor((to - from) / step + 1e-9) + 1 : 0;
-        if (a->log || !(n >= 1 && n <= 1e7)) {
-            qn_problem_at(c, qn_node_get(at, "step"), "step must lead from `from` to `to` on a linear scale in at most 10 million steps");
-            return;
-        }
-        points = (int64_t)n;
-        to = from + step * (double)(points - 1);
-    }
-    if (a->log && !(from > 0 && to > 0)) {
-        qn_problem_at(c, name, "a log range needs from > 0 and to > 0");
-        return;
-    }
-    a->value = calloc((size_t)points, sizeof *a->value);
-    if (!a->value) {
-        qn_problem_at(c, name, "out of memory");
-        return;
-    }
-    for (int64_t i = 0; i < points; i++) {
-        double f = points > 1 ? (double)i / (double)(points - 1) : 0;
-        double x = i == 0 ? from : i == points - 1 ? to : a->log ? from * pow(to / from, f) : from + (to - from) * f;
-        char text[40];
-        snprintf(text, sizeof text, "%.12g", p->type == QN_INT ? nearbyint(x) : rounded(x));
-        if (qn_value_parse(p, text, &a->value[a->n])) {
-            qn_problem_at(c, name, "%s", qn_error_text());
-            return;
-        }
-        a->n++;
-    }
-}
-
-static void axis_list(qn_problems *c, const qn_param *p, const qn_node *at, qn_axis *a)
-{
-    size_t n = at->kind == QN_NODE_SEQUENCE ? at->n : 1;
-    a->value = calloc(n ? n : 1, sizeof *a->value);
-    if (!a->value) {
-        qn_problem_at(c, at, "out of memory");
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (node_value(c, p, at->kind == QN_NODE_SEQUENCE ? at->items[i] : at, &a->value[a->n]))
-            a->n++;
-}
-
-static void read_axis(qn_sweep *s, qn_problems *c, const qn_node *name, const qn_node *at)
-{
-    int k = qn_schema_index(&s->schema, name->text);
-    qn_axis *a = &s->axis[s->n_axes];
-    const qn_param *p = &s->schema.item[k];
-    *a = (qn_axis){.param = (size_t)k, .at = name};
-    s->n_axes++;
-    if (is_null(at) || (at->kind == QN_NODE_SEQUENCE && !at->n)) {
-        qn_problem_at(c, name, "%s has no values to sweep", p->name);
-        return;
-    }
-    if (at->kind == QN_NODE_MAPPING)
-        axis_range(c, p, name, at, a);
-    else
-        axis_list(c, p, at, a);
-    for (size_t i = 0; i < a->n; i++) /* equal values would be the same tasks twice */
-        for (size_t j = 0; j < i && a->n <= 20000; j++) {
-            char *x = qn_value_text(p, &a->value[i]), *y = qn_value_text(p, &a->value[j]);
-            bool same = x && y && !strcmp(x, y);
-            if (same) /* in the user's own words where there are any */
-                qn_problem_at(c, name, "%s has the value %s twice", p->name, at->kind == QN_NODE_SEQUENCE && at->n == a->n && at->items[i]->text ? at->items[i]->text : x);
-            free(x);
-            free(y);
-            if (same)
-                return;
-            if (qn_value_numeric(p) && i > 0 && j == 0 && a->value[i].r > a->value[i - 1].r && a->value[i - 1].r >= a->value[0].r)
-                break; /* increasing so far: no need to compare with all */
-        }
-}
 
 /* ---- sections --------------------------------------------------------------------------------------------------- */
 
@@ -331,7 +21,7 @@ static const qn_node *mapping_or_complain(qn_problems *c, const qn_node *root, c
 {
     const qn_node *m = qn_node_get(root, key);
     if (m && m->kind != QN_NODE_MAPPING) {
-        if (!is_null(m))
+        if (!qn_node_is_null(m))
             qn_problem_at(c, m, "%s must be a mapping of names to values", key);
         return NULL;
     }
@@ -353,6 +43,14 @@ static void complain_parameter(qn_sweep *s, qn_problems *c, const qn_node *key)
     free(names);
 }
 
+static void read_axis(qn_sweep *s, qn_problems *c, const qn_node *name, const qn_node *at)
+{
+    int k = qn_schema_index(&s->schema, name->text);
+    qn_axis *a = &s->axis[s->n_axes++];
+    *a = (qn_axis){.param = (size_t)k, .at = name};
+    qn_axis_read(c, &s->schema.item[k], name, at, a);
+}
+
 static void read_parameters(qn_sweep *s, qn_problems *c)
 {
     const qn_node *given = mapping_or_complain(c, s->tree, "parameters"), *swept = mapping_or_complain(c, s->tree, "sweep");
@@ -364,7 +62,7 @@ static void read_parameters(qn_sweep *s, qn_problems *c)
             complain_parameter(s, c, key);
         } else if (qn_node_get(swept, key->text)) {
             qn_problem_at(c, key, "%s is also swept; it can be either fixed or swept", key->text);
-        } else if (node_value(c, &s->schema.item[k], at, &v)) {
+        } else if (qn_node_value(c, &s->schema.item[k], at, &v)) {
             qn_value_free(&s->fixed.v[k]);
             s->fixed.v[k] = v;
         }
@@ -404,13 +102,13 @@ static void read_sampling(qn_sweep *s, qn_problems *c)
     const qn_node *m = mapping_or_complain(c, s->tree, "sampling");
     if (!m)
         return;
-    check_keys(c, m, "in sampling", 6, known);
+    qn_node_check_keys(c, m, "in sampling", 6, known);
     const int64_t most = 1000000000000000;
-    whole(c, m, "thermalization", 0, most, &g->thermalization);
-    whole(c, m, "steps", 1, most, &g->steps);
-    whole(c, m, "interval", 1, most, &g->interval);
-    whole(c, m, "bins", 1, 65536, &g->bins);
-    whole(c, m, "points_per_decade", 1, 1000, &g->points_per_decade);
+    qn_node_whole(c, m, "thermalization", 0, most, &g->thermalization);
+    qn_node_whole(c, m, "steps", 1, most, &g->steps);
+    qn_node_whole(c, m, "interval", 1, most, &g->interval);
+    qn_node_whole(c, m, "bins", 1, 65536, &g->bins);
+    qn_node_whole(c, m, "points_per_decade", 1, 1000, &g->points_per_decade);
     const qn_node *keep = qn_node_get(m, "checkpoint");
     if (keep && (keep->kind != QN_NODE_SCALAR || (strcmp(keep->text, "true") && strcmp(keep->text, "false"))))
         qn_problem_at(c, keep, "checkpoint must be true or false");
@@ -511,10 +209,11 @@ static void check_points(qn_sweep *s, qn_problems *c)
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
+/* Non-zero, after a complaint, when there is none. */
 static int find_model(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
 {
     const qn_node *name = qn_node_get(s->tree, "model");
-    if (!name || name->kind != QN_NODE_SCALAR || is_null(name)) {
+    if (!name || name->kind != QN_NODE_SCALAR || qn_node_is_null(name)) {
         qn_problem_at(c, name ? name : s->tree, "the sweep file must name its model: `model: hebbian`");
         return QN_ERR_INPUT;
     }
@@ -532,19 +231,19 @@ static int find_model(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
 static void read_top(qn_sweep *s, qn_problems *c)
 {
     static const char *const known[] = {"model", "seed", "replicas", "parameters", "sweep", "sampling", "output", "title"};
-    check_keys(c, s->tree, "at the top level", 8, known);
+    qn_node_check_keys(c, s->tree, "at the top level", 8, known);
     const qn_node *seed = qn_node_get(s->tree, "seed"), *title = qn_node_get(s->tree, "title"), *output = qn_node_get(s->tree, "output");
     if (!seed)
         qn_problem_at(c, s->tree, "the sweep file must give a seed, a whole number: no run is seeded by the clock");
     else if (seed->kind != QN_NODE_SCALAR || qn_parse_u64(seed->text, &s->seed))
         qn_problem_at(c, seed, "seed must be a whole number from 0 to 2^64-1");
     s->replicas = 1;
-    whole(c, s->tree, "replicas", 1, 100000000, &s->replicas);
+    qn_node_whole(c, s->tree, "replicas", 1, 100000000, &s->replicas);
     if (title && title->kind != QN_NODE_SCALAR)
         qn_problem_at(c, title, "title must be one line of text");
     else if (title)
         s->title = strdup(title->text);
-    if (output && (output->kind != QN_NODE_SCALAR || is_null(output)))
+    if (output && (output->kind != QN_NODE_SCALAR || qn_node_is_null(output)))
         qn_problem_at(c, output, "output must be the path of a file");
     else if (output)
         s->output = strdup(output->text);
@@ -593,6 +292,22 @@ static int declare_parameters(qn_sweep *s, qn_problems *c)
     return err;
 }
 
+/* --set edits: those of the model's own table first (a text among them may declare more parameters), then the others. */
+static int apply_sets(qn_sweep *s, bool own, qn_problems *c)
+{
+    int err = 0;
+    for (size_t i = 0; i < s->n_sets && !err; i++) {
+        char *name = strndup(s->sets[i], strcspn(s->sets[i], "="));
+        int k = name ? qn_schema_index(&s->schema, name) : -1;
+        if (!name)
+            err = qn_fail(QN_ERR_NOMEM, "out of memory");
+        else if ((k >= 0 && (size_t)k < s->schema.n_table) == own)
+            err = qn_edit(s->tree, &s->schema, s->sets[i], c);
+        free(name);
+    }
+    return err;
+}
+
 int qn_sweep_init(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
 {
     memset(s, 0, sizeof *s);
@@ -607,22 +322,23 @@ int qn_sweep_init(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
     c->file = s->file;
     c->source = s->text;
     int err = qn_config_parse(s->text, c, &s->tree);
-    if (!err)
-        err = find_model(s, from, c);
-    if (!err)
-        err = qn_schema_init(&s->schema, s->model);
-    if (!err)
-        err = declare_parameters(s, c);
-    for (size_t i = 0; !err && i < s->n_sets; i++)
-        err = apply_set(s, s->sets[i], c);
     if (err)
         return err;
-    read_top(s, c);
-    if ((err = qn_params_init(&s->fixed, &s->schema)))
+    bool known = !find_model(s, from, c);
+    if (known && !(err = qn_schema_init(&s->schema, s->model)))
+        err = apply_sets(s, true, c);
+    if (known && !err && !(err = declare_parameters(s, c)))
+        err = apply_sets(s, false, c);
+    if (err)
         return err;
-    read_parameters(s, c);
+    read_top(s, c); /* what does not depend on the model is checked even when that is unknown */
     read_sampling(s, c);
-    read_inputs(s, from, c);
+    if (known && (err = qn_params_init(&s->fixed, &s->schema)))
+        return err;
+    if (known) {
+        read_parameters(s, c);
+        read_inputs(s, from, c);
+    }
     if (!c->n)
         check_points(s, c);
     return c->n ? qn_fail(QN_ERR_INPUT, "%s: %zu mistake%s", s->file, c->n, c->n > 1 ? "s" : "") : 0;

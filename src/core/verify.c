@@ -44,6 +44,27 @@ static int check_summaries(const qn_plan *p, qn_verdict_report *r)
     return 0;
 }
 
+/* The rows of a whole result lie in the order of the tasks, each under its own keys. */
+static int check_keys(const qn_plan *p, const char *output, qn_verdict_report *r)
+{
+    const qn_source *s = &p->source[0];
+    size_t missing = 0;
+    for (size_t t = 0; t < p->n_tasks && t < s->rows; t++) {
+        const qn_task_keys *want = &p->task[t].keys;
+        char text[256];
+        if (!s->key[2 * t] && !s->key[2 * t + 1] && !s->chain[2 * t] && !s->chain[2 * t + 1]) {
+            missing++;
+        } else if (memcmp(&s->key[2 * t], &want->task, sizeof want->task) || memcmp(&s->chain[2 * t], &want->chain, sizeof want->chain)) {
+            r->altered++;
+            snprintf(text, sizeof text, "the key of point %zu, replica %zu is not the one that its parameters give", t / (size_t)p->sweep->replicas, t % (size_t)p->sweep->replicas);
+            finding(r, text);
+        }
+    }
+    if (!r->altered && (missing || s->rows != p->n_tasks))
+        return qn_fail(QN_ERR_INPUT, "%s is not finished: %zu of its %zu tasks are missing", output, p->n_tasks - (s->rows - missing), p->n_tasks);
+    return 0;
+}
+
 static int check_rows(const qn_plan *p, double *row, qn_verdict_report *r)
 {
     for (size_t t = 0; t < p->n_tasks; t++) {
@@ -91,8 +112,19 @@ int qn_verify(const qn_sweep *s, const char *output, size_t tasks, qn_verdict_re
     if (err)
         return err;
     err = qn_plan_init(&p, s, &l, output, NULL, 0, NULL, NULL);
-    if (!err && (!p.has_result || !p.result_whole))
-        err = qn_fail(QN_ERR_INPUT, "%s is not a finished result of this sweep", output);
+    bool open = p.has_result && p.source[0].rows;
+    if (err == QN_ERR_INPUT && open) { /* refused as another sweep's: its keys or steps are not those of the sweep that it holds */
+        out->rows = p.source[0].rows;
+        out->altered = 1;
+        finding(out, qn_error_text());
+        qn_plan_free(&p);
+        qn_layout_free(&l);
+        return 0;
+    }
+    if (!err && !open)
+        err = qn_fail(QN_ERR_INPUT, "%s is not a finished result", output);
+    if (!err)
+        err = check_keys(&p, output, out);
     double *row = malloc((l.row + 1) * sizeof *row), *again = malloc((l.row + 1) * sizeof *again);
     if (!err && (!row || !again))
         err = qn_fail(QN_ERR_NOMEM, "out of memory");
@@ -102,7 +134,8 @@ int qn_verify(const qn_sweep *s, const char *output, size_t tasks, qn_verdict_re
         err = check_summaries(&p, out);
     size_t n = tasks && tasks < p.n_tasks ? tasks : p.n_tasks;
     for (size_t i = 0; i < n && !err; i++)
-        err = rerun(&p, i * p.n_tasks / n, row, again, out);
+        if (p.task[i * p.n_tasks / n].source == 0)
+            err = rerun(&p, i * p.n_tasks / n, row, again, out);
     free(row);
     free(again);
     qn_plan_free(&p);

@@ -5,7 +5,7 @@
 #include "plan.h"
 
 typedef struct qn_verdict_report {
-    size_t rows, altered;      /* rows whose digest does not match */
+    size_t rows, altered;      /* rows whose digest or key does not match */
     size_t rerun, differ;      /* tasks run again, and those with another bit */
     size_t summaries, changed; /* variables recomputed from the samples, and those that differ */
     char first[512];           /* the first finding, as a sentence */

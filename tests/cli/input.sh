@@ -4,7 +4,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-listing() { find . -mindepth 1 ! -name out ! -name err ! -name before ! -name after | LC_ALL=C sort >"$1"; }
+listing() { find . -mindepth 1 ! -name out ! -name err ! -name before ! -name after ! -name checked | LC_ALL=C sort >"$1"; }
 # bad NAME STATUS MESSAGES PATTERN ARGUMENTS...: fails so, with that many messages, one of which fits, and writes nothing
 bad() {
     local name=$1 want=$2 count=$3 pattern=$4
@@ -144,7 +144,7 @@ check several_in_order "not sorted by line" sh -c "grep -o '^quench: s.yaml:[0-9
 # ---- not a sweep file at all ----
 
 printf 'model: hebbian\nseed: [1\nreplicas: 2\n' >s.yaml
-bad yaml_syntax 2 1 '^quench: s.yaml:[23]:[0-9]+: YAML' run s.yaml
+bad yaml_syntax 2 1 '^quench: s.yaml:[234]:[0-9]+: YAML' run s.yaml
 printf 'model: hebbian\nseed: 1\nseed: 2\n' >s.yaml
 bad yaml_double_key 2 1 '^quench: s.yaml:3:' run s.yaml
 : >s.yaml

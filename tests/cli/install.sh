@@ -131,7 +131,7 @@ expect plugin_program 2 '^quench: --plugin ./program'
 
 page=$prefix/share/man/man1/quench.1
 if command -v groff >/dev/null; then
-    groff -man -ww -Tutf8 "$page" >out 2>err
+    groff -man -ww -Tascii -P-cbou "$page" >out 2>err
     check man_page_without_warnings "$(head -3 err)" [ ! -s err ]
     for word in run verify --reuse QUENCH_ISA 75; do
         check "man_page_${word#--}" "not mentioned" grep -q -e "$word" out

@@ -24,7 +24,7 @@ not_ok() { # NAME WHY
 check() {
     local name=$1 why=$2
     shift 2
-    if "$@"; then ok "$name"; else not_ok "$name" "$why"; fi
+    if "$@" >checked 2>&1; then ok "$name"; else not_ok "$name" "$why"; fi
 }
 finish() { [ "$failures" -eq 0 ]; exit; }
 

@@ -414,8 +414,8 @@ static void test_parameters(void **state)
     /* full: the energy that the patterns have at random; E M^4 = 3N^2 - 2N, E M^6 = 15N^3 - 30N^2 + 16N */
     double n = 64, K = heb_patterns_at(0.05, 64, 4, HEB_EXACT);
     assert_near(quantity(HEB_Q_F, "P=4 N=64 load=0.05 T=5 energy=full"), -5 * M_LN2 - 0.05 / 20 * 4 - K / 2 * (3 * n * n - 2 * n) / pow(n, 4), 1e-12);
-    double at_random = quantity(HEB_Q_U, "P=6 N=64 load=0.05 T=1e9 energy=full"), K6 = heb_patterns_at(0.05, 64, 6, HEB_EXACT);
-    assert_near(at_random / (-K6 / 2 * (15 * n * n * n - 30 * n * n + 16 * n) / pow(n, 6)), 1, 1e-9);
+    double at_random = quantity(HEB_Q_U, "P=6 N=64 load=0.05 T=1e6 energy=full"), K6 = heb_patterns_at(0.05, 64, 6, HEB_EXACT);
+    assert_near(at_random / (-K6 / 2 * (15 * n * n * n - 30 * n * n + 16 * n) / pow(n, 6)), 1, 1e-6);
     assert_near(quantity(HEB_Q_F, "P=2 N=64 load=0.05 T=0.3 energy=full"), quantity(HEB_Q_F, "P=2 N=64 load=0.05 T=0.3") - 0.025, 1e-14);
     /* what is not set */
     double out[HEB_QUANTITIES];

@@ -12,6 +12,7 @@
 
 /* Bound of the statistical checks, in standard errors of Student's distribution: as unlikely as 4 sigma of a normal, 6.3e-5 a check. */
 #define CONFIDENCE 0.99993666
+#define REPLICAS 32 /* of every run: errors are the spread between them */
 
 static const qn_model *ising;
 
@@ -154,7 +155,7 @@ static double value(const qn_dataset *d, const char *name, const char *suffix, s
 static void check(const qn_dataset *d, const char *name, size_t point, double want, double largest_err)
 {
     double got = value(d, name, "", point), err = value(d, name, "_err", point);
-    double bound = qn_student_quantile(CONFIDENCE, value(d, name, "_dof", point));
+    double bound = qn_student_quantile(CONFIDENCE, REPLICAS - 1);
     if (!(fabs(got - want) <= bound * err) || !(err <= largest_err))
         fail_msg("%s at point %zu: %.8g +- %.2g, want %.8g (z = %.2f, bound %.2f, error at most %.2g)", name, point, got, err, want, (got - want) / err, bound, largest_err);
 }
@@ -171,7 +172,7 @@ static void every_state_of_l3_has_its_weight(void **state)
             double mean[N_MEANS];
             enumerate(3, t[i], mean);
             for (int k = 0; k < N_MEANS; k++)
-                check(d, names[k], 3 * dynamics + i, mean[k], k == M ? 0.02 : k == U2 ? 0.01 : 0.005);
+                check(d, names[k], 3 * dynamics + i, mean[k], k == M ? 0.1 : k == U2 ? 0.01 : 0.005); /* the heat bath seldom turns m over at T = 1.5 */
             double n = 9;
             check(d, "binder", 3 * dynamics + i, 1 - mean[M4] / (3 * mean[M2] * mean[M2]), 0.01);
             check(d, "specific_heat", 3 * dynamics + i, n * (mean[U2] - mean[U] * mean[U]) / (t[i] * t[i]), 0.02);
@@ -184,14 +185,14 @@ static void every_state_of_l3_has_its_weight(void **state)
 static void onsager_and_yang_at_l64(void **state)
 {
     (void)state;
-    qn_dataset *d = run("model: ising\nseed: 20261124\nreplicas: 16\nparameters: {L: 64}\nsweep:\n  T: [2.0, 3.0]\n"
-                        "sampling: {thermalization: 300, steps: 3000}\n");
-    check(d, "u", 0, theory("u", 64, 2), 3e-4);
-    check(d, "u", 1, theory("u", 64, 3), 3e-4);
-    check(d, "u", 0, theory("u_finite", 64, 2), 3e-4);
-    check(d, "u", 1, theory("u_finite", 64, 3), 3e-4);
-    check(d, "m", 0, theory("m", 64, 2), 3e-4);
-    check(d, "m_abs", 0, theory("m_abs", 64, 2), 3e-4);
+    qn_dataset *d = run("model: ising\nseed: 20261124\nreplicas: 32\nparameters: {L: 64}\nsweep:\n  T: [2.0, 3.0]\n"
+                        "sampling: {thermalization: 300, steps: 1500}\n");
+    check(d, "u", 0, theory("u", 64, 2), 6e-4);
+    check(d, "u", 1, theory("u", 64, 3), 6e-4);
+    check(d, "u", 0, theory("u_finite", 64, 2), 6e-4);
+    check(d, "u", 1, theory("u_finite", 64, 3), 6e-4);
+    check(d, "m", 0, theory("m", 64, 2), 6e-4);
+    check(d, "m_abs", 0, theory("m_abs", 64, 2), 6e-4);
     check(d, "specific_heat", 0, theory("specific_heat", 64, 2), 0.03);
     check(d, "specific_heat", 1, theory("specific_heat", 64, 3), 0.03);
     qn_dataset_free(d);
@@ -203,9 +204,9 @@ static void clusters_at_the_critical_point(void **state)
     (void)state;
     const unsigned l = 32;
     const double t = 2.269185314213022, h = 1e-3;
-    qn_dataset *d = run("model: ising\nseed: 20261124\nreplicas: 16\nparameters: {L: 32, T: 2.269185314213022, dynamics: cluster}\n"
-                        "sampling: {thermalization: 100, steps: 4000}\n");
-    check(d, "u", 0, theory("u_finite", l, t), 2e-3);
+    qn_dataset *d = run("model: ising\nseed: 20261124\nreplicas: 32\nparameters: {L: 32, T: 2.269185314213022, dynamics: cluster}\n"
+                        "sampling: {thermalization: 100, steps: 2000}\n");
+    check(d, "u", 0, theory("u_finite", l, t), 3e-3);
     check(d, "specific_heat", 0, (theory("u_finite", l, t + h) - theory("u_finite", l, t - h)) / (2 * h), 0.05);
     assert_true(value(d, "u", "_tau", 0) < 10);
     assert_true(fabs(value(d, "u", "", 0) - theory("u", l, t)) > 10 * value(d, "u", "_err", 0)); /* the finite size is seen */
