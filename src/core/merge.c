@@ -54,6 +54,16 @@ static size_t sample_dims(const qn_merging *m, size_t rank, const char *const *m
     return n;
 }
 
+static int describe(qn_dataset *d, qn_var *v, const char *unit, const char *meaning, const char *symbol)
+{
+    int err = qn_attr_str(d, v, "units", unit ? unit : "1");
+    if (!err && meaning)
+        err = qn_attr_str(d, v, "long_name", meaning);
+    if (!err && symbol)
+        err = qn_attr_str(d, v, "symbol", symbol);
+    return err;
+}
+
 static int write_samples(qn_merging *m)
 {
     const char *dims[QN_MAX_RANK], *const word[] = {"word"};
@@ -70,6 +80,9 @@ static int write_samples(qn_merging *m)
             err = qn_dataset_var(m->samples, col->name, QN_F64, sample_dims(m, col->rank, col->dim, dims), dims, &v);
         for (size_t t = 0; t < m->p->n_tasks && !err; t++)
             memcpy(v->f64 + t * col->n, qn_merging_cell(m, col, t, 0), col->n * sizeof(double));
+        const qn_observable *o = &m->s->model->observables[col->obs];
+        if (!err && o->kind == QN_ARTIFACT) /* nothing at the root describes it */
+            err = describe(m->samples, v, o->unit, o->meaning, o->symbol);
     }
     qn_var *key = NULL, *chain = NULL, *count = NULL, *steps = NULL, *digest = NULL;
     size_t rank = sample_dims(m, 1, word, dims);
@@ -99,15 +112,6 @@ static int write_samples(qn_merging *m)
 
 /* ---- head: attributes, axes ---------------------------------------------------------------------------------------- */
 
-static int describe(qn_dataset *d, qn_var *v, const char *unit, const char *meaning, const char *symbol)
-{
-    int err = qn_attr_str(d, v, "units", unit ? unit : "1");
-    if (!err && meaning)
-        err = qn_attr_str(d, v, "long_name", meaning);
-    if (!err && symbol)
-        err = qn_attr_str(d, v, "symbol", symbol);
-    return err;
-}
 
 static int write_axis(qn_dataset *d, const qn_sweep *s, const qn_axis *a)
 {

@@ -105,7 +105,13 @@ qn_task_keys qn_sweep_task_keys(const qn_sweep *s, const qn_point_keys *k, int64
     const qn_sampling *g = &s->sampling;
     int64_t word[9] = {(int64_t)k->stream.w[0], (int64_t)k->stream.w[1], (int64_t)s->seed, replica, g->thermalization, g->interval,
                        g->points_per_decade, g->steps, g->bins};
-    return (qn_task_keys){qn_hash_bytes(word, 7 * sizeof *word), qn_hash_bytes(word, 9 * sizeof *word)};
+    qn_task_keys out = {qn_hash_bytes(word, 7 * sizeof *word), qn_hash_bytes(word, 9 * sizeof *word)};
+    for (size_t i = 0; i < g->n_artifacts; i++) { /* in any order */
+        qn_hash name = qn_hash_bytes(g->artifact[i], strlen(g->artifact[i]));
+        out.task.w[0] ^= name.w[0];
+        out.task.w[1] ^= name.w[1];
+    }
+    return out;
 }
 
 int qn_sweep_data_key(const qn_sweep *s, const qn_params *p, qn_hash *out)

@@ -110,6 +110,8 @@ const double *qn_list(const qn_params *p, const char *name, size_t *n);
 
 /* ---- observables ---------------------------------------------------------------------------------------------- */
 
+/* An artifact is an array that is not averaged (a final state, trained parameters): kept in /samples, replica by replica, when the
+ * sweep file asks for it (`artifacts: [NAME]` under sampling). */
 typedef enum { QN_SERIES = 1, QN_CURVE, QN_OUTCOME, QN_ARTIFACT } qn_kind;
 
 enum {                        /* qn_observable.flags */

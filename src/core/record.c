@@ -122,6 +122,14 @@ static void add_column(qn_layout *l, int obs, const char *suffix, const char *ex
     l->row += c->n;
 }
 
+static bool is_kept(const qn_sweep *s, const char *artifact)
+{
+    for (size_t i = 0; i < s->sampling.n_artifacts; i++)
+        if (!strcmp(s->sampling.artifact[i], artifact))
+            return true;
+    return false;
+}
+
 int qn_layout_init(qn_layout *l, const qn_sweep *s)
 {
     memset(l, 0, sizeof *l);
@@ -151,8 +159,8 @@ int qn_layout_init(qn_layout *l, const qn_sweep *s)
         l->width[i] = 1;
         for (size_t d = 0; d < rank_of(o); d++)
             l->width[i] *= qn_layout_extent(l, o->dims[d]);
-        l->present[i] &= l->width[i] > 0;
-        if (!l->present[i] || o->kind == QN_ARTIFACT)
+        l->present[i] &= l->width[i] > 0 && (o->kind != QN_ARTIFACT || is_kept(s, o->name));
+        if (!l->present[i])
             continue;
         if (o->kind == QN_SERIES) {
             add_column(l, (int)i, "", "bin", (size_t)s->sampling.bins);

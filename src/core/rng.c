@@ -266,13 +266,13 @@ QN_CLONES static void normal_all(size_t groups, const uint64_t *restrict word, d
             uint64_t axis = v & 3, x = qn_to_bits(radius * sine), y = qn_to_bits(radius * cosine);
             uint64_t swap = (x ^ y) & -(axis & 1);
             out[j] = qn_from_bits(x ^ swap ^ (axis >> 1) << 63);
-            out[PAIRS + j] = qn_from_bits(y ^ swap ^ (axis ^ axis >> 1) << 63);
+            out[PAIRS + j] = qn_from_bits(y ^ swap ^ (axis >> 1) << 63);
         }
 }
 
-/* Not the sequence of qn_rng_normal, but the same bits at every instruction set.  A transform in vectors and not the ziggurat: measured with
- * tools/bench_rng.c on a 2.6 GHz Zen 5, millions a second, 614 against 375 with AVX-512, which it is made for; 177 against 228 with
- * AVX2 and 105 against 248 with SSE2.  Takes 16 words for every 16 normals begun, so that a shorter fill gives the beginning of a longer
+/* Not the sequence of qn_rng_normal, but the same bits at every instruction set.  A transform in vectors and not the ziggurat: on a 2.6 GHz
+ * Zen 5, millions a second, 614 against 375 (on words drawn ahead) with AVX-512, which it is made for; where there is only AVX2 it loses,
+ * 177 against 228, or SSE2, 105 against 248.  Takes 16 words for every 16 normals begun, so that a shorter fill gives the beginning of a longer
  * one, and fills of multiples of 16 one after the other what one fill gives.  Largest value: 8.6. */
 void qn_rng_fill_normal(qn_rng *r, size_t n, double *out)
 {

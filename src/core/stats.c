@@ -296,9 +296,9 @@ static bool drifts(double move, const double var[2], const double dof[2], double
  *             autocorrelations, at 3 %;
  *   no loner  no replica alone drifts at 0.5 % over all of them (Bonferroni): one that left a metastable state is not averaged away.
  * A replica that stands still says nothing against; one that stands still in both halves at different values does.
- * Rates on AR(1) chains of 1, 4 and 16 replicas (tests/stat/test_calibration.c): stationary chains of 100 tau and more are flagged in 1 to 3 % of
+ * Rates on AR(1) chains of 1, 4 and 16 replicas (tests/stat/test_calibration.c): stationary chains of 100 tau and more are flagged in 1 to 4 % of
  * the cases; near the 50 tau of the rule up to half, since tau itself is uncertain by half there.  With e the standard error of the point, the
- * difference of the halves has the error 2 e; one of 12 e is flagged in more than 95 % (96.7 to 100 %) of the cases, for long chains one of 9 e
+ * difference of the halves has the error 2 e; one of 12 e is flagged in more than 95 % (96 to 100 %) of the cases, for long chains one of 9 e
  * is.  A mean that grows linearly by D over the chain has the difference D/2. */
 qn_verdict qn_equilibrated(size_t replicas, const qn_series_stat *stat, const int64_t *n)
 {

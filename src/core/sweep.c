@@ -94,15 +94,45 @@ static void read_parameters(qn_sweep *s, qn_problems *c)
     }
 }
 
+/* Names of artifacts to keep: `artifacts: [trained, final_state]`. */
+static void read_artifacts(qn_sweep *s, qn_problems *c, const qn_node *at)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (const qn_observable *o = s->model ? s->model->observables : NULL; o && o->name && n < 64; o++)
+        if (o->kind == QN_ARTIFACT)
+            names[n++] = o->name;
+    if (at->kind != QN_NODE_SEQUENCE) {
+        qn_problem_at(c, at, "artifacts is a list of names: [a, b]");
+        return;
+    }
+    s->sampling.artifact = calloc(at->n + 1, sizeof *s->sampling.artifact);
+    for (size_t i = 0; s->model && s->sampling.artifact && i < at->n; i++) {
+        const char *asked = at->items[i]->kind == QN_NODE_SCALAR ? at->items[i]->text : "?", *near = qn_nearest(asked, n, names);
+        size_t k = 0;
+        while (k < n && strcmp(names[k], asked))
+            k++;
+        for (size_t j = 0; j < s->sampling.n_artifacts; j++)
+            if (k < n && s->sampling.artifact[j] == names[k])
+                qn_problem_at(c, at->items[i], "artifact '%s' is named twice", asked);
+        if (k < n)
+            s->sampling.artifact[s->sampling.n_artifacts++] = names[k];
+        else if (near)
+            qn_problem_at(c, at->items[i], "model %s has no artifact '%s'; did you mean '%s'?", s->model->name, asked, near);
+        else
+            qn_problem_at(c, at->items[i], "model %s has no artifact '%s'; `quench models %s` lists them", s->model->name, asked, s->model->name);
+    }
+}
+
 static void read_sampling(qn_sweep *s, qn_problems *c)
 {
-    static const char *const known[] = {"thermalization", "steps", "interval", "bins", "points_per_decade", "checkpoint"};
+    static const char *const known[] = {"thermalization", "steps", "interval", "bins", "points_per_decade", "checkpoint", "artifacts"};
     qn_sampling *g = &s->sampling;
     *g = (qn_sampling){.thermalization = 0, .steps = 1000, .interval = 1, .bins = 32};
     const qn_node *m = mapping_or_complain(c, s->tree, "sampling");
     if (!m)
         return;
-    qn_node_check_keys(c, m, "in sampling", 6, known);
+    qn_node_check_keys(c, m, "in sampling", 7, known);
     const int64_t most = 1000000000000000;
     qn_node_whole(c, m, "thermalization", 0, most, &g->thermalization);
     qn_node_whole(c, m, "steps", 1, most, &g->steps);
@@ -114,6 +144,9 @@ static void read_sampling(qn_sweep *s, qn_problems *c)
         qn_problem_at(c, keep, "checkpoint must be true or false");
     else if (keep)
         g->checkpoint = keep->text[0] == 't';
+    const qn_node *artifacts = qn_node_get(m, "artifacts");
+    if (artifacts)
+        read_artifacts(s, c, artifacts);
     if (g->interval > g->steps)
         qn_problem_at(c, qn_node_get(m, "interval"), "interval = %lld is longer than the %lld steps: nothing would be measured", (long long)g->interval, (long long)g->steps);
     if (!g->points_per_decade && g->steps / g->interval > 100000000)
@@ -255,15 +288,26 @@ static void read_top(qn_sweep *s, qn_problems *c)
     }
 }
 
+static int declare_from(const qn_sweep *s, const qn_params *p, qn_schema *to, const qn_node *at, qn_problems *c)
+{
+    int err = s->model->declare(p, to);
+    if (err == QN_ERR_INPUT) {
+        qn_problem_at(c, at, "%s", qn_error_text());
+        err = 0;
+    }
+    return err;
+}
+
+/* Lets the model name parameters in its texts: in the fixed ones, then in every value of those that are swept (the others at their
+ * fixed value or default). */
 static int declare_parameters(qn_sweep *s, qn_problems *c)
 {
     if (!s->model->declare)
         return 0;
-    /* The texts first, into values of the undeclared schema; each distinct text may name parameters. */
     qn_params p;
     if (qn_params_init(&p, &s->schema))
         return QN_ERR_NOMEM;
-    const qn_node *given = qn_node_get(s->tree, "parameters");
+    const qn_node *given = qn_node_get(s->tree, "parameters"), *swept = qn_node_get(s->tree, "sweep");
     size_t n = s->schema.n;
     for (size_t i = 0; i < n; i++) {
         const qn_node *at = given && given->kind == QN_NODE_MAPPING ? qn_node_get(given, s->schema.item[i].name) : NULL;
@@ -278,10 +322,17 @@ static int declare_parameters(qn_sweep *s, qn_problems *c)
     int err = wider.item ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
     if (!err) {
         memcpy(wider.item, s->schema.item, n * sizeof *wider.item);
-        err = s->model->declare(&p, &wider);
-        if (err == QN_ERR_INPUT) {
-            qn_problem_at(c, given, "%s", qn_error_text());
-            err = 0;
+        err = declare_from(s, &p, &wider, given, c);
+    }
+    for (size_t i = 0; i < n && !err; i++) {
+        const qn_node *at = swept && swept->kind == QN_NODE_MAPPING ? qn_node_get(swept, s->schema.item[i].name) : NULL;
+        for (size_t k = 0; at && at->kind == QN_NODE_SEQUENCE && s->schema.item[i].type == QN_TEXT && k < at->n && !err; k++) {
+            qn_value v;
+            if (at->items[k]->kind != QN_NODE_SCALAR || qn_value_parse(&s->schema.item[i], at->items[k]->text, &v))
+                continue; /* complained about when the axis is read */
+            qn_value_free(&p.v[i]);
+            p.v[i] = v;
+            err = declare_from(s, &p, &wider, at->items[k], c);
         }
     }
     qn_params_free(&p);
@@ -355,6 +406,7 @@ void qn_sweep_free(qn_sweep *s)
         free(s->input[i].path);
     for (size_t i = 0; i < s->n_sets; i++)
         free(s->sets[i]);
+    free(s->sampling.artifact);
     free(s->axis);
     free(s->input);
     free(s->sets);

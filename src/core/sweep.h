@@ -19,6 +19,8 @@ typedef struct qn_sampling {
     int64_t thermalization, steps, interval, bins;
     int64_t points_per_decade; /* 0: every `interval` steps; else a logarithmic grid over `steps` */
     bool checkpoint;           /* keep the end state, so that a longer run goes on from it */
+    const char **artifact;     /* [n_artifacts] names of the artifacts to keep, the model's strings */
+    size_t n_artifacts;
 } qn_sampling;
 
 typedef struct qn_input {  /* a file named by a path parameter */
@@ -74,7 +76,7 @@ int qn_sweep_point_keys(const qn_sweep *s, const qn_params *p, qn_point_keys *ou
 
 typedef struct qn_task_keys {
     qn_hash chain; /* stream + seed + replica + the sampling block without steps and bins: finds a checkpoint */
-    qn_hash task;  /* + steps and bins: finds finished work */
+    qn_hash task;  /* + steps, bins and artifacts: finds finished work */
 } qn_task_keys;
 qn_task_keys qn_sweep_task_keys(const qn_sweep *s, const qn_point_keys *k, int64_t replica);
 /* Key of the prepared data: the QN_DATA parameters. */
