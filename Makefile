@@ -11,6 +11,12 @@ ifdef SANITIZE
   CSTD += -O1 -fno-omit-frame-pointer $(if $(filter thread,$(SANITIZE)),-fsanitize=thread,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
 endif
 comma = ,
+ifndef V                                 # make V=1 shows the commands
+  Q = @
+  say = @echo '  $1 $2';
+else
+  say =
+endif
 
 # The libraries are looked for when something is compiled, not when the goal is to install them.
 NEEDS_NO_LIBRARY = help deps clean distclean demo test test-long figures figures-selftest bench
@@ -38,15 +44,19 @@ FIGURES = $(wildcard runs/*/*/figure)
 all: $B/quench models/template/ising.so              ## build the program and the template's plug-in
 
 $B/quench: $(call object,$(CORE) $(REST) $(CLI))
-	$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LD,$@)
+	$Q$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -o $@
 $B/libquench.so: $(call object,$(CORE))
-	$(CC) $(CSTD) -shared -Wl,-soname,libquench.so.0 $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LD,$@)
+	$Q$(CC) $(CSTD) -shared -Wl,-soname,libquench.so.0 $(LDFLAGS) $^ $(LDLIBS) -o $@
 models/template/ising.so: models/template/ising.c src/core/quench.h
-	$(CC) -std=c11 -O3 -g -fPIC -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARN) -Isrc/core -shared $< -lm -o $@
+	$(call say,LD,$@)
+	$Q$(CC) -std=c11 -O3 -g -fPIC -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARN) -Isrc/core -shared $< -lm -o $@
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CSTD) $(WARN) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$Q$(CC) $(CPPFLAGS) $(CSTD) $(WARN) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 # Provenance: the commit and the flags are compiled in; the stamp changes only when they do.
 $B/src/core/provenance.o: EXTRA = -DQN_GIT='"$(GIT)"' -DQN_FLAGS='"$(CSTD) $(CFLAGS)"'
 $B/src/core/provenance.o: $B/provenance.stamp
@@ -56,10 +66,12 @@ FORCE:
 
 # One cmocka program a file; the test links everything but main().
 $B/tests/%: $B/tests/%.o $(call object,$(CORE) $(REST) $(filter-out src/cli/main.c,$(CLI)))
-	$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(call say,LD,$@)
+	$Q$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 $B/tests/%.o: CPPFLAGS += -Itests
 $B/tools/%: $B/tools/%.o $(call object,$(CORE) $(REST))
-	$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(call say,LD,$@)
+	$Q$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 deps:                                                ## install the libraries that are missing (apt), or say how
 	@tools/install-deps

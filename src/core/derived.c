@@ -23,10 +23,12 @@ static double evaluate(size_t n, const double *means, void *ctx)
 }
 
 /* Blocks for a jackknife over the measurements of the replicas [from, to): bins merged until a block spans many tau, so that blocks
- * are nearly independent.  Returns the number of blocks. */
+ * are nearly independent.  Returns the number of blocks, and in *short_by the factor by which the squared jackknife error falls short
+ * because blocks that touch are correlated (as in qn_estimate_series: stats.c). */
 #define BLOCK_TAUS 5
-static size_t blocks_of(const qn_merging *m, const expression *x, size_t point, size_t from, size_t to, double *means, double *weights)
+static size_t blocks_of(const qn_merging *m, const expression *x, size_t point, size_t from, size_t to, double *means, double *weights, double *short_by)
 {
+    *short_by = 0;
     size_t bins = (size_t)m->s->sampling.bins, n_blocks = 0, nv = x->n_series;
     for (size_t r = from; r < to; r++) {
         size_t task = point * m->replicas + r, count = (size_t)m->head[task].measurements, used = count < bins ? count : bins;
@@ -59,8 +61,10 @@ static size_t blocks_of(const qn_merging *m, const expression *x, size_t point, 
             for (size_t i = 0; i < nv; i++)
                 out[i] /= weight;
             weights[n_blocks++] = weight;
+            *short_by += fmax(0.5, 1 - (tau - 0.25 / tau) / weight);
         }
     }
+    *short_by /= n_blocks ? (double)n_blocks : 1;
     return n_blocks;
 }
 
@@ -86,34 +90,46 @@ static size_t replicas_as_blocks(const qn_merging *m, const expression *x, size_
 }
 
 static int derived_point(qn_merging *m, const qn_derived *d, expression *x, size_t point, double *means, double *weights, double *each,
-                         double *value, double *error)
+                         double *value, double *error, double *dof)
 {
-    *value = *error = NAN;
+    *value = *error = *dof = NAN;
     size_t n;
     if (!(d->flags & QN_PER_REPLICA)) {
         bool replicas = m->replicas >= (m->alike ? QN_MIN_REPLICAS : 2);
-        n = replicas ? replicas_as_blocks(m, x, point, means, weights) : blocks_of(m, x, point, 0, m->replicas, means, weights);
-        return n > 1 ? qn_jackknife(n, x->n_series, means, weights, evaluate, x, true, value, error) : 0;
+        double short_by = 1;
+        n = replicas ? replicas_as_blocks(m, x, point, means, weights) : blocks_of(m, x, point, 0, m->replicas, means, weights, &short_by);
+        if (n < 2)
+            return 0;
+        int err = qn_jackknife(n, x->n_series, means, weights, evaluate, x, true, value, error);
+        *error /= sqrt(short_by);
+        *dof = (double)n - 1;
+        return err;
     }
-    double alone = NAN;
+    double alone = NAN, blocks = 0; /* of the last replica that counts: used when it is the only one */
     for (size_t r = 0; r < m->replicas; r++) {
+        double short_by;
         each[r] = NAN;
-        n = blocks_of(m, x, point, r, r + 1, means, weights);
-        int err = n > 1 ? qn_jackknife(n, x->n_series, means, weights, evaluate, x, true, &each[r], &alone) : 0;
+        n = blocks_of(m, x, point, r, r + 1, means, weights, &short_by);
+        if (n < 2)
+            continue;
+        int err = qn_jackknife(n, x->n_series, means, weights, evaluate, x, true, &each[r], &alone);
         if (err)
             return err;
+        alone /= sqrt(short_by);
+        blocks = (double)n;
     }
     qn_estimate est;
     qn_estimate_values(m->replicas, each, &est);
     *value = est.replicas ? est.mean : NAN;
     *error = est.replicas > 1 ? est.err : alone;
+    *dof = est.replicas > 1 ? est.dof : blocks - 1;
     return 0;
 }
 
 int qn_merge_derived(qn_merging *m, const qn_derived *d)
 {
-    static const char *const suffix[] = {"", "_err"};
-    static const qn_dtype type[] = {QN_F64, QN_F64};
+    static const char *const suffix[] = {"", "_err", "_dof"};
+    static const qn_dtype type[] = {QN_F64, QN_F64, QN_F64};
     expression x = {0};
     int err = qn_expr_compile(d->expression, &x.e);
     if (err)
@@ -135,7 +151,7 @@ int qn_merge_derived(qn_merging *m, const qn_derived *d)
     if (!means || !weights || !each)
         err = qn_fail(QN_ERR_NOMEM, "out of memory");
     if (!err)
-        err = qn_merging_variables(m, d->name, "derived", d->unit, d->meaning, d->symbol, 0, NULL, 2, suffix, type, &v);
+        err = qn_merging_variables(m, d->name, "derived", d->unit, d->meaning, d->symbol, 0, NULL, 3, suffix, type, &v);
     if (!err)
         err = qn_attr_str(m->root, v.var[0], "expression", d->expression);
     if (!err)
@@ -150,7 +166,7 @@ int qn_merge_derived(qn_merging *m, const qn_derived *d)
                 x.values[i] = params.v[k].set ? params.v[k].r : NAN;
         }
         qn_params_free(&params);
-        err = derived_point(m, d, &x, p, means, weights, each, &v.var[0]->f64[p], &v.var[1]->f64[p]);
+        err = derived_point(m, d, &x, p, means, weights, each, &v.var[0]->f64[p], &v.var[1]->f64[p], &v.var[2]->f64[p]);
     }
     free(means);
     free(weights);
