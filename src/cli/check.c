@@ -12,9 +12,7 @@ static void print_axes(const qn_sweep *s)
     for (size_t a = 0; a < s->n_axes; a++) {
         const qn_axis *x = &s->axis[a];
         const qn_param *p = &s->schema.item[x->param];
-        bool real = p->type == QN_REAL;
-        char *from = real ? qn_format("%.12g", x->value[0].r) : qn_value_text(p, &x->value[0]);
-        char *to = real ? qn_format("%.12g", x->value[x->n - 1].r) : qn_value_text(p, &x->value[x->n - 1]);
+        char *from = qn_value_text(p, &x->value[0]), *to = qn_value_text(p, &x->value[x->n - 1]);
         printf("  %-16s %zu value%s, %s%s%s%s\n", p->name, x->n, x->n > 1 ? "s" : "", from ? from : "?", x->n > 1 ? " to " : "", x->n > 1 && to ? to : "",
                x->log ? ", log" : "");
         free(from);

@@ -232,13 +232,25 @@ void qn_value_free(qn_value *v)
     memset(v, 0, sizeof *v);
 }
 
+/* The fewest digits, from 15 on, that read back as x. */
+static const char *real_text(double x, char out[32])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, 32, "%.*g", digits, x);
+        if (strtod(out, NULL) == x)
+            break;
+    }
+    return out;
+}
+
 char *qn_value_text(const qn_param *p, const qn_value *v)
 {
+    char number[32];
     switch (p->type) {
     case QN_INT:
         return qn_format("%lld", (long long)v->i);
     case QN_REAL:
-        return qn_format("%.17g", v->r);
+        return qn_format("%s", real_text(v->r, number));
     case QN_BOOL:
         return qn_format("%s", v->i ? "true" : "false");
     case QN_CHOICE:
@@ -251,7 +263,7 @@ char *qn_value_text(const qn_param *p, const qn_value *v)
     qn_buffer b = {0};
     qn_buffer_add(&b, "%s", "");
     for (size_t i = 0; i < v->n_list; i++)
-        qn_buffer_add(&b, "%s%.17g", i ? "," : "", v->list[i]);
+        qn_buffer_add(&b, "%s%s", i ? "," : "", real_text(v->list[i], number));
     if (b.failed)
         qn_buffer_free(&b);
     return b.text;

@@ -8,7 +8,7 @@ prefix=$work/usr
 unset MAKEFLAGS MFLAGS MAKELEVEL
 sanitized=()
 case $build in */sanitize-*) sanitized=("SANITIZE=${build##*-}") ;; esac
-if make -C "$root" --no-print-directory install "PREFIX=$prefix" ${sanitized[@]+"${sanitized[@]}"} "B=$build" >log 2>&1; then
+if make -C "$root" --no-print-directory install "PREFIX=$prefix" ${sanitized[@]+"${sanitized[@]}"} "B=${QUENCH_BUILD:-build}" >log 2>&1; then
     ok install
 else
     not_ok install "$(tail -3 log)"
@@ -18,7 +18,7 @@ for f in bin/quench lib/libquench.so lib/libquench.so.0 include/quench.h lib/pkg
     share/bash-completion/completions/quench; do
     check "installed_${f##*/}" "$prefix/$f is not there" [ -s "$prefix/$f" ]
 done
-make -C "$root" --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/quench ${sanitized[@]+"${sanitized[@]}"} "B=$build" >log 2>&1
+make -C "$root" --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/quench ${sanitized[@]+"${sanitized[@]}"} "B=${QUENCH_BUILD:-build}" >log 2>&1
 check destdir "$(tail -3 log)" [ -x "$work/stage/opt/quench/bin/quench" ]
 check destdir_is_not_the_prefix "$(cat stage/opt/quench/lib/pkgconfig/quench.pc)" grep -q '^prefix *= */opt/quench' stage/opt/quench/lib/pkgconfig/quench.pc
 
