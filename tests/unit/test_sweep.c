@@ -521,10 +521,10 @@ static void values(void **state)
     static const struct {
         size_t param;
         const char *text, *canonical; /* NULL: refused */
-    } cases[] = {{0, "1e3", "1000"}, {0, "+7", "7"},       {0, "7.5", NULL},         {0, "0", NULL},   {2, "0.1", "0.10000000000000001"}, {2, "-0", "0"},
+    } cases[] = {{0, "1e3", "1000"}, {0, "+7", "7"},       {0, "7.5", NULL},         {0, "0", NULL},   {2, "0.1", "0.1"}, {2, "-0", "0"},
                  {2, "1e1", "10"},   {2, "10.001", NULL},  {4, "zero", "zero"},      {4, "Zero", NULL}, {5, "true", "true"},               {5, "1", NULL},
                  {6, "", NULL},      {6, "a b", "a b"},    {7, "", ""},              {8, "", ""},      {8, " 1 ,-0.5", "1,-0.5"},         {8, "1,,1", NULL},
-                 {8, "1,x", NULL},   {8, "0.1,-0", "0.10000000000000001,0"}};
+                 {8, "1,x", NULL},   {8, "0.1,-0", "0.1,0"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         qn_value v, w;
         const qn_param *p = &parameters[cases[i].param];
