@@ -281,11 +281,14 @@ static drift drift_of(const qn_series_stat *s)
 }
 
 /* Were the halves alike, either's error would do for both.  A transient swells the error of the half that it is in, so the smaller one judges:
- * each alone at half the risk, which bounds the risk of taking the smaller. */
+ * each alone at half the risk, which bounds the risk of taking the smaller.  A half that stands still cannot judge (rare excursions need
+ * not fall into both halves) unless both do. */
 static bool drifts(double move, const double var[2], const double dof[2], double risk)
 {
+    if (!(var[0] > 0) && !(var[1] > 0))
+        return fabs(move) > 0;
     for (size_t h = 0; h < 2; h++)
-        if (fabs(move) > sqrt(2 * var[h]) * (var[h] > 0 ? qn_student_quantile(1 - risk / 2, dof[h]) : 0))
+        if (var[h] > 0 && fabs(move) > sqrt(2 * var[h]) * qn_student_quantile(1 - risk / 2, dof[h]))
             return true;
     return false;
 }
@@ -295,14 +298,16 @@ static bool drifts(double move, const double var[2], const double dof[2], double
  *   no drift  the mean over replicas of (second half - first half) is within Student's quantile of its error, from the halves' own
  *             autocorrelations, at 3 %;
  *   no loner  no replica alone drifts at 0.5 % over all of them (Bonferroni): one that left a metastable state is not averaged away.
- * A replica that stands still says nothing against; one that stands still in both halves at different values does.
+ * A replica that stands still says nothing against; one that stands still in both halves at different values does.  Where one half
+ * stands still in all replicas (a relaxation into frozen states, or rare excursions), the other moving in j of them has the chance 2 (1/2)^j
+ * of being one-sided by luck: below 3 % it is a drift.
  * Rates on AR(1) chains of 1, 4 and 16 replicas (tests/stat/test_calibration.c): stationary chains of 100 tau and more are flagged in 1 to 4 % of
  * the cases; near the 50 tau of the rule up to half, since tau itself is uncertain by half there.  With e the standard error of the point, the
  * difference of the halves has the error 2 e; one of 12 e is flagged in more than 95 % (96 to 100 %) of the cases, for long chains one of 9 e
  * is.  A mean that grows linearly by D over the chain has the difference D/2. */
 qn_verdict qn_equilibrated(size_t replicas, const qn_series_stat *stat, const int64_t *n)
 {
-    size_t count = 0;
+    size_t count = 0, moving[2] = {0};
     double taus = 0, move = 0, var[2] = {0}, fourth[2] = {0}, dof[2];
     for (size_t r = 0; r < replicas; r++) {
         if (!usable(&stat[r], n[r]))
@@ -315,6 +320,7 @@ qn_verdict qn_equilibrated(size_t replicas, const qn_series_stat *stat, const in
         move += d.move;
         for (size_t h = 0; h < 2; h++) {
             var[h] += d.var[h];
+            moving[h] += d.var[h] > 0;
             fourth[h] += d.var[h] * d.var[h] / d.dof; /* Welch & Satterthwaite */
         }
     }
@@ -322,13 +328,14 @@ qn_verdict qn_equilibrated(size_t replicas, const qn_series_stat *stat, const in
         return QN_EQ_NO;
     for (size_t h = 0; h < 2; h++)
         dof[h] = var[h] * var[h] / fourth[h];
-    if (drifts(move, var, dof, DRIFT_RISK))
+    if (drifts(move, var, dof, DRIFT_RISK) || (!moving[0] != !moving[1] && 2 * pow(0.5, (double)(moving[0] + moving[1])) < DRIFT_RISK))
         return QN_EQ_NO;
     for (size_t r = 0; r < replicas; r++) {
         if (!usable(&stat[r], n[r]))
             continue;
         drift d = drift_of(&stat[r]);
-        if (drifts(d.move, d.var, (double[2]){d.dof, d.dof}, LONE_RISK / (double)count))
+        double both = (d.var[0] + d.var[1]) / 2; /* not the smaller one: of few excursions it knows too little */
+        if (drifts(d.move, (double[2]){both, both}, (double[2]){2 * d.dof, 2 * d.dof}, 2 * LONE_RISK / (double)count))
             return QN_EQ_NO;
     }
     return QN_EQ_YES;

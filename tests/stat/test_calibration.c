@@ -189,6 +189,48 @@ static void test_verdict(void **state)
     }
 }
 
+/* Chains near a frozen state, out of 1,000 points each.  Stationary ones that rarely leave it (each measurement with chance p): a half
+ * without any excursion is no drift; at most 8 % flagged (the error of a half with few excursions is itself uncertain, which no
+ * Student's quantile knows).  Ones that relax into it (8 replicas, each within its first quarter) and
+ * then stand still: at least 95 %. */
+static void test_frozen(void **state)
+{
+    (void)state;
+    enum { TIMES = 1000, N = 400 };
+    static const struct {
+        size_t replicas;
+        double per_chain; /* excursions */
+    } at[] = {{1, 0.5}, {1, 2}, {1, 10}, {8, 0.1}, {8, 0.5}, {8, 2}, {8, 10}};
+    double x[N];
+    qn_rng rng;
+    qn_rng_seed(&rng, 41, 42, 43, 44);
+    printf("# flagged out of %d points: rare excursions\n#  R  excursions  flagged\n", TIMES);
+    for (size_t c = 0; c <= sizeof at / sizeof *at; c++) {
+        bool relaxing = c == sizeof at / sizeof *at;
+        size_t replicas = relaxing ? 8 : at[c].replicas, flagged = 0;
+        for (size_t i = 0; i < TIMES; i++) {
+            qn_series_stat stat[MOST_REPLICAS];
+            int64_t count[MOST_REPLICAS];
+            for (size_t r = 0; r < replicas; r++) {
+                double frozen = relaxing ? 0.8 - 0.1 * qn_rng_uniform(&rng) : 1, end = N / 4 * qn_rng_uniform_pos(&rng);
+                for (size_t t = 0; t < N; t++)
+                    x[t] = relaxing ? ((double)t < end ? 1 : frozen) : qn_rng_uniform(&rng) * N < at[c].per_chain ? 0.98 : 1;
+                if (relaxing)
+                    x[0] = 1;
+                assert_int_equal(qn_series_analyse(N, x, &stat[r]), 0);
+                count[r] = N;
+            }
+            flagged += qn_equilibrated(replicas, stat, count) == QN_EQ_NO;
+        }
+        if (relaxing)
+            printf("   8    relaxing  %7.3f\n", share(flagged, TIMES));
+        else
+            printf("  %2zu  %10.1f  %7.3f\n", replicas, at[c].per_chain, share(flagged, TIMES));
+        if (relaxing ? flagged * 20 < 19 * TIMES : flagged * 25 > 2 * TIMES)
+            fail_msg("%zu of %d points are flagged", flagged, TIMES);
+    }
+}
+
 /* ---- Wilson ----------------------------------------------------------------------------------------------------- */
 
 /* Exact, no random numbers: the chance that the interval holds p, summed over the binomial law.  On average over p it is 95 % within one per
@@ -220,7 +262,7 @@ static void test_wilson(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_coverage), cmocka_unit_test(test_tau), cmocka_unit_test(test_verdict),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_coverage), cmocka_unit_test(test_tau), cmocka_unit_test(test_verdict), cmocka_unit_test(test_frozen),
                                        cmocka_unit_test(test_wilson)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
