@@ -76,20 +76,20 @@ $B/tools/%: $B/tools/%.o $(call object,$(CORE) $(REST))
 deps:                                                ## install the libraries that are missing (apt), or say how
 	@tools/install-deps
 demo: deps                                           ## one to two minutes: a phase diagram and the recall of digits, with figures
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@runs/demo
 test: deps                                           ## every test (SANITIZE=1: with the address and undefined-behaviour sanitizers)
-	@$(MAKE) --no-print-directory run-tests
+	@$(MAKE) --no-print-directory -j$$(nproc) run-tests
 test-long: deps                                      ## the physics that takes minutes
-	@$(MAKE) --no-print-directory run-tests-long
+	@$(MAKE) --no-print-directory -j$$(nproc) run-tests-long
 figures: deps                                        ## every figure of runs/ in its small size, checked
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@for f in $(FIGURES); do $$f || exit 1; done
 figures-selftest: deps                               ## the checks of runs/ must fail when T is 10 % off
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@runs/selftest $(FIGURES)
 bench: deps                                          ## speed of the kernels and of the runner, beside plain versions
-	@$(MAKE) --no-print-directory run-bench
+	@$(MAKE) --no-print-directory -j$$(nproc) run-bench
 
 run-tests: all $(TESTS) $B/libquench.so
 	@QUENCH_BUILD=$B tests/run $(TESTS) $(filter-out %/lib.sh,$(wildcard tests/cli/*.sh))
