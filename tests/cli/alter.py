@@ -14,7 +14,7 @@ with h5py.File(path, "r+") as f:
     k = usable[usable.size // 2]
     before = flat[k]
     if how == "bit":
-        flat.view(np.uint64)[k] ^= 1
+        flat.view(np.uint64)[k] ^= np.uint64(1)
     else:
         flat[k] += 0.1 * (np.ptp(flat[usable]) or 1)
     assert flat[k] != before

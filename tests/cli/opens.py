@@ -29,7 +29,7 @@ def walk(name, x):
     text = h5py.check_string_dtype(t)
     expect(not text or (text.encoding == "utf-8" and text.length is None), f"{name}: text that is not variable-length UTF-8")
     for i, d in enumerate(x.dims):
-        expect(x.is_scale or len(d) == 1, f"{name}: dimension {i} has {len(d)} scales")
+        expect(h5py.h5ds.is_scale(x.id) or len(d) == 1, f"{name}: dimension {i} has {len(d)} scales")
     plist = x.id.get_create_plist()
     known = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
     for i in range(plist.get_nfilters()):
@@ -44,7 +44,7 @@ with h5py.File(path) as f:
     for n in ("title", "model", "config", "quench_version", "Conventions"):
         expect(isinstance(f.attrs.get(n), str), f"attribute {n} is {f.attrs.get(n)!r}")
     for n in f["samples"]:
-        expect(f["samples"][n].is_scale or len(f["samples"][n].dims) == f["samples"][n].ndim, f"/samples/{n}")
+        expect(h5py.h5ds.is_scale(f["samples"][n].id) or len(f["samples"][n].dims) == f["samples"][n].ndim, f"/samples/{n}")
     expect("environment" in f and len(f["environment"].attrs) > 3, "no /environment")
 
 with netCDF4.Dataset(path) as d:
