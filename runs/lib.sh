@@ -11,7 +11,8 @@
 #     figure_end                            # PASS or FAIL, and the exit status
 #
 # Environment: FULL=1 takes the full sizes; THREADS=N (default: all cores); RUN_OPTIONS holds more options for `quench run`; T_SCALE=1.1
-# multiplies every temperature of the simulation and nothing else, so that a check worth its name fails (runs/selftest).
+# multiplies every temperature of the simulation and nothing else, so that a check worth its name fails (runs/selftest); a figure without
+# temperatures names another parameter: scaled=sigma before figure_begin.
 set -euo pipefail
 export LC_ALL=C
 
@@ -50,7 +51,7 @@ figure_begin() { # figure_begin SUMMARY [arguments of the script]
     out=runs/$figure/$folder
     mkdir -p "$out"
     # A small figure starts afresh, so that its verdict is about today's program; a full one goes on where it was.
-    [ $size = full ] || rm -f "$out"/*.h5 "$out"/*.png
+    [ "$size" = full ] || rm -f "$out"/*.h5 "$out"/*.png
     : >"$out/verdict.txt"
     : >"$out/log.txt" # what gnuplot and the overlays have to remark
     drawn=()
@@ -59,13 +60,12 @@ figure_begin() { # figure_begin SUMMARY [arguments of the script]
 
 sweep_file() { # sweep_file NAME: of this size
     local full=runs/$figure/$1_full.yaml
-    [ $size = full ] && [ -f "$full" ] && echo "$full" || echo "runs/$figure/$1.yaml"
+    [ "$size" = full ] && [ -f "$full" ] && echo "$full" || echo "runs/$figure/$1.yaml"
 }
 
-scale_temperatures() { # scale_temperatures FILE: every number after `T:` but a count of points is multiplied
-    awk -v scale="$scale" '
-        /^ *T:/ {
-            match($0, /^ *T:/)
+scale_parameter() { # scale_parameter FILE: every number after `T:` (or what `scaled` names) but a count of points is multiplied
+    awk -v scale="$scale" -v key="^ *${scaled-T}:" '
+        match($0, key) {
             done = substr($0, 1, RLENGTH)
             rest = substr($0, RLENGTH + 1)
             while (match(rest, /[0-9][-+0-9.eE]*/)) {
@@ -89,7 +89,7 @@ simulate() { # simulate SWEEP [as NAME] [options of quench run]: -> $out/NAME.h5
         shift 2
     fi
     if [ "$scale" != 1 ]; then
-        scale_temperatures "$file" >"$out/$name.yaml"
+        scale_parameter "$file" >"$out/$name.yaml"
         file=$out/$name.yaml
     fi
     say "$name"
@@ -113,7 +113,7 @@ draw() { # draw FIGURE NAME OBSERVABLE [options of quench plot]: -> $out/FIGURE.
     drawn+=("$out/$1.png")
 }
 
-# awk on CSV whose first line names the columns: col("m") is that field of the present line.
+# awk on CSV whose first line names the columns: col("m") is that field of the present line, nan where it is empty.
 with_columns() { # with_columns 'awk program' [FILE...]
     awk -F, '
         function col(name) {
@@ -121,7 +121,7 @@ with_columns() { # with_columns 'awk program' [FILE...]
                 print "there is no column " name >"/dev/stderr"
                 exit 3
             }
-            return $(column[name])
+            return $(column[name]) == "" ? "nan" : $(column[name])
         }
         FNR == 1 { split("", column); for (i = 1; i <= NF; i++) column[$i] = i; next }
         '"$1" "${@:2}"
@@ -133,9 +133,12 @@ beside_theory() { # beside_theory NUMBERS.csv THEORY.csv
     paste -d, "$1" <(sed '1s/^/theory_/; 1s/,/,theory_/g' "$2")
 }
 
+# Only finite numbers can be as expected.
+finite_awk='function finite(x) { return x ~ /^[-+]?[0-9.]+([eE][-+]?[0-9]+)?$/ }'
+
 # Lines `got err tolerance want what...` on standard input: |got - want| <= Z err + tolerance, or it is off.
 expect() { # expect Z
-    awk -v z="$1" '
+    awk -v z="$1" "$finite_awk"'
         NF {
             what = $5
             for (i = 6; i <= NF; i++)
@@ -143,18 +146,18 @@ expect() { # expect Z
             d = $1 - $4
             if (d < 0)
                 d = -d
-            ok = $1 != "" && $1 == $1 + 0 && d <= z * $2 + $3
+            ok = finite($1) && finite($2) && finite($3) && finite($4) && d <= z * $2 + $3
             printf "  %s  %-44s %10.5f +- %.5f   want %10.5f within %.5f\n", ok ? "ok " : "OFF", what, $1, $2, $4, z * $2 + $3
         }' | tee -a "$out/verdict.txt"
 }
 # expect_range: lines `got low high what...`
 expect_range() {
-    awk '
+    awk "$finite_awk"'
         NF {
             what = $4
             for (i = 5; i <= NF; i++)
                 what = what " " $i
-            ok = $1 != "" && $1 == $1 + 0 && $1 >= $2 && $1 <= $3
+            ok = finite($1) && $1 >= $2 && $1 <= $3
             printf "  %s  %-44s %10.5f              want %10.5f to %.5f\n", ok ? "ok " : "OFF", what, $1, $2, $3
         }' | tee -a "$out/verdict.txt"
 }

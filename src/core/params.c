@@ -80,7 +80,7 @@ void qn_param_range(const qn_param *p, char out[128])
         snprintf(lo, sizeof lo, "%.12g %s ", p->min, p->flags & QN_MIN_OPEN ? "<" : "<=");
     if (p->max < HUGE_VAL)
         snprintf(hi, sizeof hi, " %s %.12g", p->flags & QN_MAX_OPEN ? "<" : "<=", p->max);
-    snprintf(out, 128, "%s%s%s", lo, p->name, hi);
+    snprintf(out, 128, "%s%s%s%s", lo, p->name, hi, p->flags & QN_INFINITE ? ", or inf" : "");
 }
 
 bool qn_choice_name(const char *choices, size_t i, char out[64])
@@ -182,7 +182,7 @@ int qn_value_parse(const qn_param *p, const char *text, qn_value *out)
             break;
         }
         if (qn_parse_real(text, &v.r))
-            return qn_fail(QN_ERR_INPUT, "%s must be a finite number, not '%s'", p->name, text);
+            return qn_fail(QN_ERR_INPUT, "%s must be a %s, not '%s'", p->name, p->flags & QN_INFINITE ? "number or inf" : "finite number", text);
         if (v.r == 0)
             v.r = 0; /* no negative zero: it would be another key */
         err = qn_value_check(p, v.r);
