@@ -71,7 +71,7 @@ static const qn_param parameters[] = {
 enum {
     U, U2, M, M_ABS, M2, M4, M_MAX, CROSSTALK, ACCEPTANCE, Q, Q2, Q4, SPINS,
     M_HISTOGRAM, Q_HISTOGRAM, CORRELATION, ARCHETYPE_OVERLAP, CONFUSION, GRAM,
-    RETRIEVED, LEFT, M_START, M_FINAL, ONE_STEP, STABILITY, SWEEPS_TO_STOP, RECOGNISED, PIXEL_ERROR,
+    RETRIEVED, LEFT, M_START, M_FINAL, ONE_STEP, STABILITY, SWEEPS_TO_STOP, RECOGNISED, PIXEL_ERROR, PICTURES,
     N_REALISED, K_REALISED, LOAD_REALISED, N_OBSERVABLES
 };
 
@@ -104,6 +104,7 @@ static const qn_observable observables[] = {
     [SWEEPS_TO_STOP] = {"sweeps_to_stop", QN_OUTCOME, {0}, "sweeps", "t_{stop}", "sweeps of the descent, the one that flips nothing included", 0},
     [RECOGNISED] = {"recognised", QN_OUTCOME, {0}, "1", "accuracy", "the largest final overlap is with the class of the cue", QN_BINARY},
     [PIXEL_ERROR] = {"pixel_error", QN_OUTCOME, {0}, "1", "pixel error", "fraction of final pixels that differ from the archetype of the cue's class", 0},
+    [PICTURES] = {"pictures", QN_ARTIFACT, {"panel", "row", "column"}, "1", NULL, "start, final state and archetype of the cue's class as images of +-1; pixels without a spin are NaN", 0},
     [N_REALISED] = {"N_realised", QN_OUTCOME, {0}, "1", "N", "number of spins in the files", QN_POSITION},
     [K_REALISED] = {"K_realised", QN_OUTCOME, {0}, "1", "K", "number of patterns", QN_POSITION},
     [LOAD_REALISED] = {"load_realised", QN_OUTCOME, {0}, "1", "γ", "load of the K patterns", QN_POSITION},
@@ -130,6 +131,12 @@ static size_t dimension(const qn_params *p, const char *dim, double *values)
         n = qn_int(p, "correlation_lags") ? (size_t)qn_int(p, "correlation_lags") + 1 : 0;
         for (size_t k = 0; values && k < n; k++)
             values[k] = (double)k;
+    } else if (!strcmp(dim, "panel") || !strcmp(dim, "row") || !strcmp(dim, "column")) {
+        heb_size size;
+        if (qn_choice(p, "patterns") == HEB_IMAGES && !heb_source_size(p, &size, NULL))
+            n = dim[0] == 'p' ? 3 : dim[0] == 'r' ? size.rows : size.cols;
+        for (size_t k = 0; values && k < n; k++)
+            values[k] = (double)k;
     } else if (qn_choice(p, "patterns") == HEB_IMAGES) { /* archetype, recalled */
         const double *label = qn_list(p, "classes", &n);
         if (values)
@@ -154,7 +161,7 @@ static bool provides(const qn_params *p, int obs)
         return start == HEB_AT_PATTERN || start == HEB_NOISY;
     case SWEEPS_TO_STOP:
         return qn_choice(p, "dynamics") == HEB_ZERO;
-    case ARCHETYPE_OVERLAP: case CONFUSION: case GRAM: case RECOGNISED: case PIXEL_ERROR:
+    case ARCHETYPE_OVERLAP: case CONFUSION: case GRAM: case RECOGNISED: case PIXEL_ERROR: case PICTURES:
         return qn_choice(p, "patterns") == HEB_IMAGES;
     case N_REALISED:
         return qn_choice(p, "patterns") != HEB_IID;
@@ -204,6 +211,7 @@ typedef struct task {
     heb_chain *chain;         /* [set.chains] */
     size_t target;            /* pattern 1, counted from 0 */
     double m_start, one_step, stability;
+    int8_t *start;            /* images: the first state of chain 1 */
     int64_t sweeps, updates, flips; /* sweeps of the task; the others since the last measurement */
     int64_t *stopped;         /* [set.chains] HEB_ZERO: the sweep that flipped nothing, or 0 */
     correlation c;
@@ -271,7 +279,9 @@ static int set_starts(task *t, qn_rng *rng)
 {
     size_t n = t->set.n;
     int8_t *xi = malloc(n), *s = malloc(n), *first = malloc(n);
-    int err = xi && s && first ? 0 : qn_fail(QN_ERR_NOMEM, "no memory for the start of N = %zu spins", n);
+    if (t->set.origin == HEB_IMAGES)
+        t->start = malloc(n);
+    int err = xi && s && first && (t->start || t->set.origin != HEB_IMAGES) ? 0 : qn_fail(QN_ERR_NOMEM, "no memory for the start of N = %zu spins", n);
     const int8_t *cue = xi;
     if (t->set.origin == HEB_IMAGES && t->set.cue_item) {
         size_t item = (size_t)qn_rng_below(rng, t->source->n_cues);
@@ -289,6 +299,8 @@ static int set_starts(task *t, qn_rng *rng)
         else
             look_at_fields(t, xi, first);
     }
+    if (t->start && !err)
+        memcpy(t->start, first, n);
     free(xi);
     free(s);
     free(first);
@@ -315,6 +327,7 @@ static void destroy(void *state)
         heb_chain_free(&t->chain[r]);
     free(t->chain);
     free(t->stopped);
+    free(t->start);
     free(t->c.reference);
     free(t->c.product);
     free(t->c.times);
@@ -480,6 +493,12 @@ static void finish_images(const task *t, qn_record *rec)
     qn_count(rec, CONFUSION, x->class_of[t->target] * x->n_classes + x->class_of[best], 1);
     qn_put(rec, RECOGNISED, best == t->target);
     qn_put(rec, PIXEL_ERROR, (1 - per_spin(t, m[t->target])) / 2);
+    size_t picture = x->rows * x->cols;
+    for (size_t i = 0; i < t->set.n; i++) {
+        qn_put_at(rec, PICTURES, x->pixel[i], t->start[i]);
+        qn_put_at(rec, PICTURES, picture + x->pixel[i], t->chain[0].s[i]);
+        qn_put_at(rec, PICTURES, 2 * picture + x->pixel[i], heb_patterns_at_site(t->patterns, i, t->target));
+    }
 }
 
 static int finish(void *state, qn_streams *streams, qn_record *rec)

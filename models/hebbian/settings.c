@@ -47,9 +47,12 @@ int heb_settings_read(const qn_params *p, const heb_source *loaded, heb_settings
         out->n = loaded->patterns.n;
         out->k = loaded->patterns.k;
     } else {
-        int err = heb_source_size(p, &out->n, &out->k, NULL);
+        heb_size size;
+        int err = heb_source_size(p, &size, NULL);
         if (err)
             return err;
+        out->n = size.n;
+        out->k = size.k;
     }
     out->load = heb_load_of((double)out->k, out->n, out->p, out->norm);
     return 0;
@@ -142,13 +145,16 @@ static bool check_contents(const qn_params *p, qn_problems *c, size_t *n, size_t
     if (qn_bool(p, "histograms") && !qn_is_given(p, "N"))
         qn_complain(c, "histograms", "have N + 1 entries; give N too, as it is in the file");
     const char *param = "patterns";
-    int err = heb_source_size(p, n, k, &param);
+    heb_size size;
+    int err = heb_source_size(p, &size, &param);
     if (err == QN_ERR_IO) /* the core has said so; or a result file is looked at where its data are not */
         return false;
     if (err) {
         qn_complain(c, param, "%s", qn_error_text());
         return false;
     }
+    *n = size.n;
+    *k = size.k;
     if (qn_is_given(p, "N") && (size_t)qn_int(p, "N") != *n)
         qn_complain(c, "N", "%lld, but the patterns have %zu spins; leave N out, or give that", (long long)qn_int(p, "N"), *n);
     if (*n > HEB_MOST_SPINS)

@@ -138,13 +138,17 @@ static int set_archetypes(heb_source *x, const classes *c, const char *path)
 {
     size_t present = 0;
     x->n_classes = c->n;
+    x->rows = c->rows ? c->rows : 1;
+    x->cols = c->pixels / x->rows;
+    x->pixel = malloc(c->kept * sizeof *x->pixel + 1);
     x->pattern_of = malloc(c->n * sizeof *x->pattern_of);
     x->class_of = malloc(c->n * sizeof *x->class_of);
     int8_t *xi = malloc(c->n * c->kept + 1);
-    if (!x->pattern_of || !x->class_of || !xi) {
+    if (!x->pattern_of || !x->class_of || !x->pixel || !xi) {
         free(xi);
         return no_memory(path);
     }
+    memcpy(x->pixel, c->keep, c->kept * sizeof *x->pixel);
     for (size_t k = 0; k < c->n; k++) {
         x->pattern_of[k] = c->count[k] ? present : HEB_NO_PATTERN;
         if (!c->count[k])
@@ -264,6 +268,7 @@ void heb_source_free(heb_source *x)
     heb_patterns_free(&x->patterns);
     free(x->pattern_of);
     free(x->class_of);
+    free(x->pixel);
     free(x->gram);
     free(x->cue);
     free(x->cue_pattern);
@@ -274,7 +279,7 @@ void heb_source_free(heb_source *x)
 /* A sweep asks for the size at every point, several times: the answers to the latest questions are kept. */
 typedef struct answer {
     char *question;
-    size_t n, k;
+    heb_size size;
 } answer;
 static answer answers[16];
 static size_t next_answer;
@@ -306,7 +311,7 @@ static char *question_of(const qn_params *p)
     return b.text;
 }
 
-int heb_source_size(const qn_params *p, size_t *n, size_t *k, const char **param)
+int heb_source_size(const qn_params *p, heb_size *out, const char **param)
 {
     char *question = question_of(p);
     if (!question)
@@ -315,8 +320,7 @@ int heb_source_size(const qn_params *p, size_t *n, size_t *k, const char **param
     pthread_mutex_lock(&answers_lock);
     for (size_t i = 0; i < sizeof answers / sizeof *answers && !known; i++)
         if (answers[i].question && strcmp(answers[i].question, question) == 0) {
-            *n = answers[i].n;
-            *k = answers[i].k;
+            *out = answers[i].size;
             known = true;
         }
     pthread_mutex_unlock(&answers_lock);
@@ -330,13 +334,12 @@ int heb_source_size(const qn_params *p, size_t *n, size_t *k, const char **param
         free(question);
         return err;
     }
-    *n = x.patterns.n;
-    *k = x.patterns.k;
+    *out = (heb_size){x.patterns.n, x.patterns.k, x.rows, x.cols};
     heb_source_free(&x);
     pthread_mutex_lock(&answers_lock);
     answer *a = &answers[next_answer++ % (sizeof answers / sizeof *answers)];
     free(a->question);
-    *a = (answer){question, *n, *k};
+    *a = (answer){question, *out};
     pthread_mutex_unlock(&answers_lock);
     return 0;
 }

@@ -16,6 +16,8 @@ typedef struct heb_source {
     size_t n_classes;       /* images: entries of `classes` */
     size_t *pattern_of;     /* [n_classes] the pattern of a class, HEB_NO_PATTERN where the file has none of it */
     size_t *class_of;       /* [k] the inverse */
+    size_t rows, cols;      /* images: their shape (archetype file: one row of pixels), and */
+    size_t *pixel;          /* [n] the place of each spin in them */
     double *gram;           /* [k][k] overlaps of archetypes with each other */
     size_t n_cues;          /* cue: item */
     int8_t *cue;            /* [n_cues][n] */
@@ -27,7 +29,10 @@ typedef struct heb_source {
 int heb_source_load(const qn_params *p, heb_source *x, const char **param) QN_NODISCARD;
 void heb_source_free(heb_source *x);
 
-/* Numbers of spins and patterns in the files, remembered for as long as the files stay as they are. */
-int heb_source_size(const qn_params *p, size_t *n, size_t *k, const char **param) QN_NODISCARD;
+/* Numbers of spins and patterns in the files, and the shape of their images, remembered for as long as the files stay as they are. */
+typedef struct heb_size {
+    size_t n, k, rows, cols;
+} heb_size;
+int heb_source_size(const qn_params *p, heb_size *out, const char **param) QN_NODISCARD;
 
 #endif

@@ -40,6 +40,18 @@ static size_t scalars(const qn_dataset *d, const qn_selection *s, const qn_var *
     return n;
 }
 
+#define SAMPLES "samples/"
+
+/* An observable by name, or `samples/NAME`: what it comes from, replica by replica. */
+static int find(const qn_dataset *d, const char *name, const qn_var **out)
+{
+    if (strncmp(name, SAMPLES, strlen(SAMPLES)))
+        return qn_observable_find(d, name, out);
+    const qn_dataset *samples = qn_dataset_find_group(d, "samples");
+    *out = samples ? qn_dataset_find(samples, name + strlen(SAMPLES)) : NULL;
+    return *out ? 0 : qn_fail(QN_ERR_INPUT, "there are no samples of '%s'", name + strlen(SAMPLES));
+}
+
 static int show(const qn_dataset *d, char **names, size_t n_names, const cli_texts *where, qn_table_form form)
 {
     qn_selection s;
@@ -49,7 +61,7 @@ static int show(const qn_dataset *d, char **names, size_t n_names, const cli_tex
     if (err)
         return cli_fail(err);
     for (; n < n_names && n < 256 && !err; n++)
-        err = qn_observable_find(d, names[n], &v[n]);
+        err = find(d, names[n], &v[n]);
     if (!err && !n_names) {
         n = scalars(d, &s, v, 256);
         if (form == QN_TABLE_TEXT)
@@ -75,15 +87,21 @@ int cli_show(int argc, char **argv)
         {0},
     };
     int n = cli_parse("show", "OUT.h5 [OBSERVABLE]... [options]",
-                      "What is in a result; with OBSERVABLE its table (with one: all that stands beside it, such as tau and the\nequilibration verdict).", options, argc, argv, 1, -1);
+                      "What is in a result; with OBSERVABLE its table (with one: all that stands beside it, such as tau and the\n"
+                      "equilibration verdict).  samples/NAME: what it comes from, replica by replica, and artifacts.",
+                      options, argc, argv, 1, -1);
     int status = n < 0 ? CLI_PARSE_STATUS(n) : CLI_DONE;
     if (n > 0 && csv && json) {
         cli_say("show: --csv and --json exclude each other");
         status = CLI_INPUT;
     } else if (n > 0) {
-        static const char *const skip[] = {"samples", "checkpoints", "environment", NULL};
+        static const char *const skip[] = {"checkpoints", "environment", "samples", NULL};
+        static const char *const keep_samples[] = {"checkpoints", "environment", NULL};
+        bool samples = false;
+        for (int i = 1; i < n; i++)
+            samples |= !strncmp(argv[i], SAMPLES, strlen(SAMPLES));
         qn_dataset *d;
-        if (qn_dataset_read(argv[0], skip, &d)) {
+        if (qn_dataset_read(argv[0], samples ? keep_samples : skip, &d)) {
             status = cli_fail_input();
         } else {
             status = show(d, argv + 1, (size_t)n - 1, &where, csv ? QN_TABLE_CSV : json ? QN_TABLE_JSON : QN_TABLE_TEXT);
