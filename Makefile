@@ -33,7 +33,7 @@ CPPFLAGS += -D_GNU_SOURCE -DQN_VERSION='"$(VERSION)"' -Isrc/core -Isrc/cli -Imod
 LDLIBS   += $(HDF5_HL) $(PKG_LIBS) -ldl -lpthread -lm
 
 CORE  = $(wildcard src/core/*.c)
-REST  = $(wildcard models/*.c models/hebbian/*.c analysis/*.c)
+REST  = $(wildcard models/*.c models/hebbian/*.c models/cbo/*.c analysis/*.c)
 CLI   = $(wildcard src/cli/*.c)
 object = $(patsubst %.c,$B/%.o,$1)
 TESTS = $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c tests/physics/*.c tests/stat/*.c))
@@ -105,6 +105,7 @@ install: all $B/libquench.so                         ## program, library, header
 	install -m 755 $B/libquench.so $(DESTDIR)$(PREFIX)/lib/libquench.so.0
 	ln -sf libquench.so.0 $(DESTDIR)$(PREFIX)/lib/libquench.so
 	install -m 644 src/core/quench.h $(DESTDIR)$(PREFIX)/include/quench.h
+	install -m 644 models/cbo/quench_objective.h $(DESTDIR)$(PREFIX)/include/quench_objective.h
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' tools/quench.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/quench.pc
 	install -m 644 tools/quench.1 $(DESTDIR)$(PREFIX)/share/man/man1/quench.1
 	install -m 644 tools/quench.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quench

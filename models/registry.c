@@ -1,9 +1,11 @@
 /* registry.c -- one line a model. */
 #include "models.h"
 
+#include "cbo/cbo.h"
 #include "hebbian/hebbian.h"
 
 const qn_model *const qn_models[] = {
     &hebbian_model,
+    &cbo_model,
     NULL,
 };

@@ -1,6 +1,6 @@
-/* data.c -- reading IDX files (plain or gzipped) and rows of +-1 (see data.h).
+/* data.c -- reading IDX and CIFAR-10 files (plain or gzipped) and rows of +-1 (see data.h).
  *
- * IDX format: http://yann.lecun.com/exdb/mnist/ (section "THE IDX FILE FORMAT"). */
+ * IDX format: http://yann.lecun.com/exdb/mnist/ (section "THE IDX FILE FORMAT").  CIFAR-10: https://www.cs.toronto.edu/~kriz/cifar.html. */
 #include "data.h"
 
 #include <errno.h>
@@ -102,21 +102,30 @@ static int read_body(gzFile f, const char *path, qn_idx *x)
     return 0;
 }
 
+static int open_file(const char *path, const char *kind, gzFile *f)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return qn_fail(QN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return qn_fail(QN_ERR_IO, "%s: is not a file; %s file, plain or .gz, is expected", path, kind);
+    *f = gzopen(path, "rb");
+    if (!*f)
+        return qn_fail(QN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    gzbuffer(*f, 1u << 17);
+    return 0;
+}
+
 int qn_idx_read(const char *path, size_t n_dims, qn_idx *x)
 {
     memset(x, 0, sizeof *x);
     if (n_dims < 1 || n_dims > QN_IDX_MAX_DIMS)
         return qn_fail(QN_ERR_INPUT, "%s: %zu dimensions asked for; 1 to %d are possible", path, n_dims, QN_IDX_MAX_DIMS);
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return qn_fail(QN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return qn_fail(QN_ERR_IO, "%s: is not a file; an IDX file, plain or .gz, is expected", path);
-    gzFile f = gzopen(path, "rb");
-    if (!f)
-        return qn_fail(QN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    gzbuffer(f, 1u << 17);
-    int err = read_header(f, path, n_dims, x);
+    gzFile f;
+    int err = open_file(path, "an IDX", &f);
+    if (err)
+        return err;
+    err = read_header(f, path, n_dims, x);
     if (!err)
         err = read_body(f, path, x);
     gzclose(f);
@@ -161,6 +170,70 @@ void qn_images_free(qn_images *x)
     free(x->pixels);
     free(x->labels);
     memset(x, 0, sizeof *x);
+}
+
+/* ---- CIFAR-10 ---- */
+
+enum { CIFAR_PIXELS = 3 * 32 * 32, CIFAR_RECORD = 1 + CIFAR_PIXELS, CIFAR_CLASSES = 10 };
+
+/* All of a file whose size its header does not tell. */
+static int read_all(gzFile f, const char *path, uint8_t **bytes, size_t *n)
+{
+    for (size_t room = (size_t)CIFAR_RECORD * 4096; room <= MAX_IDX_BYTES; room *= 2) {
+        uint8_t *grown = realloc(*bytes, room);
+        if (!grown)
+            return qn_fail(QN_ERR_NOMEM, "%s: no memory for its %zu bytes", path, room);
+        *bytes = grown;
+        int64_t got = read_bytes(f, path, *bytes + *n, room - *n);
+        if (got < 0)
+            return (int)got;
+        *n += (size_t)got;
+        if (*n < room)
+            return 0;
+    }
+    return qn_fail(QN_ERR_DATA, "%s: holds more than %zu bytes; a CIFAR-10 file holds some tens of thousands of records of %d", path, MAX_IDX_BYTES,
+                   CIFAR_RECORD);
+}
+
+static int split_records(const char *path, const uint8_t *bytes, size_t n, qn_images *x)
+{
+    x->n = n / CIFAR_RECORD;
+    x->rows = 96;
+    x->cols = 32;
+    if (n == 0 || n % CIFAR_RECORD)
+        return qn_fail(QN_ERR_DATA, "%s: holds %zu bytes, and CIFAR-10 records have %d (1 label, 3072 pixels): the file is cut short or of another format%s",
+                       path, n, CIFAR_RECORD, n > 3 && !bytes[0] && !bytes[1] && bytes[2] == 8 ? " (it begins like an IDX file)" : "");
+    x->pixels = malloc(x->n * CIFAR_PIXELS);
+    x->labels = malloc(x->n);
+    if (!x->pixels || !x->labels)
+        return qn_fail(QN_ERR_NOMEM, "%s: no memory for %zu images", path, x->n);
+    for (size_t i = 0; i < x->n; i++) {
+        const uint8_t *record = bytes + i * CIFAR_RECORD;
+        if (record[0] >= CIFAR_CLASSES)
+            return qn_fail(QN_ERR_DATA, "%s: record %zu has the label %d; CIFAR-10 labels are 0 to 9 (is it the binary version?)", path, i + 1, record[0]);
+        x->labels[i] = record[0];
+        memcpy(x->pixels + i * CIFAR_PIXELS, record + 1, CIFAR_PIXELS);
+    }
+    return 0;
+}
+
+int qn_cifar10_read(const char *path, qn_images *x)
+{
+    memset(x, 0, sizeof *x);
+    gzFile f;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    int err = open_file(path, "a CIFAR-10 binary", &f);
+    if (err)
+        return err;
+    err = read_all(f, path, &bytes, &n);
+    gzclose(f);
+    if (!err)
+        err = split_records(path, bytes, n, x);
+    free(bytes);
+    if (err)
+        qn_images_free(x);
+    return err;
 }
 
 /* ---- rows of +-1 ---- */

@@ -1,5 +1,5 @@
-/* data.h -- readers of data files that engines share: IDX arrays (the MNIST distribution's format, plain or gzipped) and
- * rows of +-1 (text or HDF5).  Every message names the file, what is wrong and what would be right. */
+/* data.h -- readers of data files that engines share: IDX arrays (the MNIST distribution's format) and CIFAR-10's
+ * binary files, both plain or gzipped, and rows of +-1 (text or HDF5).  Every message names the file, what is wrong and what would be right. */
 #ifndef QN_DATA_H
 #define QN_DATA_H
 
@@ -27,6 +27,9 @@ typedef struct qn_images {
 } qn_images;
 
 int qn_images_read(const char *images, const char *labels, qn_images *x) QN_NODISCARD;
+/* CIFAR-10, binary version, plain or gzipped: records of one label (0..9) and 3072 bytes, the red, green and blue plane of 32 x 32 pixels.
+ * Any number of records, so that the five training files may be one.  x->rows is 96: the planes below one another. */
+int qn_cifar10_read(const char *path, qn_images *x) QN_NODISCARD;
 void qn_images_free(qn_images *x);
 
 /* Rows of +-1. */

@@ -14,7 +14,7 @@ else
     not_ok install "$(tail -3 log)"
     finish
 fi
-for f in bin/quench lib/libquench.so lib/libquench.so.0 include/quench.h lib/pkgconfig/quench.pc share/man/man1/quench.1 \
+for f in bin/quench lib/libquench.so lib/libquench.so.0 include/quench.h include/quench_objective.h lib/pkgconfig/quench.pc share/man/man1/quench.1 \
     share/bash-completion/completions/quench; do
     check "installed_${f##*/}" "$prefix/$f is not there" [ -s "$prefix/$f" ]
 done
