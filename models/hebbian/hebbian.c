@@ -84,7 +84,7 @@ static const qn_observable observables[] = {
     [M4] = {"m4", QN_SERIES, {0}, "1", "m^4", "fourth power of the overlap with pattern 1", 0},
     [M_MAX] = {"m_max", QN_SERIES, {0}, "1", "max_μ |m_μ|", "largest absolute overlap with any pattern", 0},
     [CROSSTALK] = {"crosstalk", QN_SERIES, {0}, "1", "Σ_{μ≥2} m_μ^2", "summed squared overlaps with the patterns beside pattern 1", 0},
-    [ACCEPTANCE] = {"acceptance", QN_SERIES, {0}, "1", "a", "flips an update, since the measurement before", 0},
+    [ACCEPTANCE] = {"acceptance", QN_SERIES, {0}, "1", "a", "flips an update, in the last sweep", 0},
     [Q] = {"q", QN_SERIES, {0}, "1", "q", "overlap of two chains on the same patterns, over all pairs", 0},
     [Q2] = {"q2", QN_SERIES, {0}, "1", "q^2", "squared overlap of two chains", 0},
     [Q4] = {"q4", QN_SERIES, {0}, "1", "q^4", "fourth power of the overlap of two chains", 0},
@@ -212,7 +212,7 @@ typedef struct task {
     size_t target;            /* pattern 1, counted from 0 */
     double m_start, one_step, stability;
     int8_t *start;            /* images: the first state of chain 1 */
-    int64_t sweeps, updates, flips; /* sweeps of the task; the others since the last measurement */
+    int64_t sweeps, updates, flips; /* sweeps of the task; the others of the last one */
     int64_t *stopped;         /* [set.chains] HEB_ZERO: the sweep that flipped nothing, or 0 */
     correlation c;
 } task;
@@ -395,6 +395,7 @@ static int step(void *state, qn_streams *streams)
 {
     task *t = state;
     t->sweeps++;
+    t->updates = t->flips = 0;
     for (size_t r = 0; r < t->set.chains; r++) {
         if (t->stopped[r])
             continue;
@@ -472,7 +473,6 @@ static int measure(void *state, qn_streams *streams, qn_record *rec)
         measure_pairs(t, rec);
     qn_put(rec, SPINS, (double)t->set.n);
     qn_put(rec, ACCEPTANCE, t->updates ? (double)t->flips / (double)t->updates : 0);
-    t->updates = t->flips = 0;
     if (t->c.lags && !t->c.started) {
         t->c.started = true;
         renew_reference(t);
@@ -548,7 +548,7 @@ static int save(const void *state, qn_group *g)
 {
     const task *t = state;
     const correlation *c = &t->c;
-    int64_t counts[] = {t->sweeps, t->updates, t->flips, (int64_t)c->at, c->started};
+    int64_t counts[] = {t->sweeps, (int64_t)c->at, c->started};
     int err = qn_save_i64(g, "counts", sizeof counts / sizeof *counts, counts);
     if (!err)
         err = qn_save_i64(g, "stopped", t->set.chains, t->stopped);
@@ -585,7 +585,7 @@ static int load(void *state, const qn_group *g)
 {
     task *t = state;
     correlation *c = &t->c;
-    int64_t counts[5];
+    int64_t counts[3];
     int8_t *s = malloc(t->set.n);
     int err = s ? qn_load_i64(g, "counts", sizeof counts / sizeof *counts, counts) : qn_fail(QN_ERR_NOMEM, "out of memory");
     if (!err)
@@ -596,10 +596,8 @@ static int load(void *state, const qn_group *g)
     if (err)
         return err;
     t->sweeps = counts[0];
-    t->updates = counts[1];
-    t->flips = counts[2];
-    c->at = (size_t)counts[3];
-    c->started = counts[4];
+    c->at = (size_t)counts[1];
+    c->started = counts[2];
     if (!c->lags)
         return 0;
     if (c->at > c->lags)

@@ -185,7 +185,7 @@ void heb_check(const qn_params *p, qn_problems *c)
     size_t n = (size_t)qn_int(p, "N"), k = 0;
     check_pairs(p, c);
     if (qn_choice(p, "dynamics") == HEB_ZERO && qn_is_given(p, "T") && qn_real(p, "T") != 0)
-        qn_complain(c, "T", "%g, but dynamics: zero is at T = 0; leave T out, or take heatbath", qn_real(p, "T"));
+        qn_warn(c, "T", "has no part in dynamics: zero, which is at T = 0");
     if (iid && qn_is_given(p, "load") && qn_is_given(p, "K"))
         qn_complain(c, "K", "says the same as load; give one of them");
     if (order % 2)

@@ -56,6 +56,10 @@ int cli_sweep_text(const char *name, const char *text, const cli_texts *sets, qn
 /* The sweep kept in a result file, or in its parts while it is not merged yet. */
 int cli_sweep_of_result(const char *output, qn_sweep *out);
 
+/* A finished file without its samples (with them when `samples`), checkpoints and environment.  0, or the exit status after a message, which
+ * for a run that is not merged yet says where it stands. */
+int cli_result_read(const char *path, bool samples, qn_dataset **out);
+
 /* ---- verbs ---------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_verb {

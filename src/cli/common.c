@@ -138,6 +138,20 @@ int cli_sweep_load(const char *path, const cli_texts *sets, qn_sweep *out)
     return status;
 }
 
+int cli_result_read(const char *path, bool samples, qn_dataset **out)
+{
+    static const char *const skip[] = {"checkpoints", "environment", "samples", NULL}, *const keep_samples[] = {"checkpoints", "environment", NULL};
+    char *folder = access(path, F_OK) ? qn_parts_folder(path) : NULL;
+    bool parts = folder && !access(folder, F_OK);
+    free(folder);
+    if (parts) {
+        cli_say("%s is not merged yet: `quench status %s` says how far it is, the same `quench run` goes on, `quench merge --allow-missing %s` takes what there is", path, path,
+                path);
+        return CLI_INPUT;
+    }
+    return qn_dataset_read(path, samples ? keep_samples : skip, out) ? cli_fail_input() : CLI_DONE;
+}
+
 int cli_sweep_of_result(const char *output, qn_sweep *out)
 {
     static const char *const skip[] = {"samples", "checkpoints", "environment", NULL};

@@ -25,16 +25,16 @@ int cli_diff(int argc, char **argv)
     int n = cli_parse("diff", "A.h5 B.h5 [options]",
                       "Compares two results point by point.  Exit status 0 when they agree within errors (the largest difference of all\nis no larger than chance gives in one of a hundred comparisons), else 1.",
                       options, argc, argv, 2, 2);
-    static const char *const skip[] = {"samples", "checkpoints", "environment", NULL};
     qn_dataset *a = NULL, *b = NULL;
     qn_diff d;
     if (n < 0)
         return CLI_PARSE_STATUS(n);
-    if (qn_dataset_read(argv[0], skip, &a))
-        return cli_fail_input();
-    if (qn_dataset_read(argv[1], skip, &b)) {
+    int bad = cli_result_read(argv[0], false, &a);
+    if (!bad)
+        bad = cli_result_read(argv[1], false, &b);
+    if (bad) {
         qn_dataset_free(a);
-        return cli_fail_input();
+        return bad;
     }
     int err = qn_diff_make(a, b, &d), status;
     if (err) {

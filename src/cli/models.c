@@ -7,11 +7,10 @@
 static void print_parameter(const qn_param *p)
 {
     static const char *const type[] = {"", "int", "real", "bool", "choice", "path", "text", "list"};
-    char range[128] = "";
-    if (p->type == QN_CHOICE)
-        snprintf(range, sizeof range, "%s", p->choices);
-    else if ((p->type == QN_INT || p->type == QN_REAL || p->type == QN_LIST) && (p->min != 0 || p->max != 0))
-        qn_param_range(p, range);
+    char numbers[128] = "";
+    const char *range = p->type == QN_CHOICE ? p->choices : numbers;
+    if ((p->type == QN_INT || p->type == QN_REAL || p->type == QN_LIST) && (p->min != 0 || p->max != 0))
+        qn_param_range(p, numbers);
     printf("  %-22s %-7s %-12s %s%s%s%s%s%s\n", p->name, type[p->type], p->def ? p->def : p->flags & QN_REQUIRED ? "(required)" : "unset", p->meaning,
            p->unit && strcmp(p->unit, "1") ? ", in " : "", p->unit && strcmp(p->unit, "1") ? p->unit : "", *range ? " [" : "", range, *range ? "]" : "");
 }

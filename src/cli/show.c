@@ -95,15 +95,12 @@ int cli_show(int argc, char **argv)
         cli_say("show: --csv and --json exclude each other");
         status = CLI_INPUT;
     } else if (n > 0) {
-        static const char *const skip[] = {"checkpoints", "environment", "samples", NULL};
-        static const char *const keep_samples[] = {"checkpoints", "environment", NULL};
         bool samples = false;
         for (int i = 1; i < n; i++)
             samples |= !strncmp(argv[i], SAMPLES, strlen(SAMPLES));
         qn_dataset *d;
-        if (qn_dataset_read(argv[0], samples ? keep_samples : skip, &d)) {
-            status = cli_fail_input();
-        } else {
+        status = cli_result_read(argv[0], samples, &d);
+        if (!status) {
             status = show(d, argv + 1, (size_t)n - 1, &where, csv ? QN_TABLE_CSV : json ? QN_TABLE_JSON : QN_TABLE_TEXT);
             qn_dataset_free(d);
         }

@@ -101,7 +101,8 @@ int qn_edit(qn_node *tree, const qn_schema *schema, const char *set, qn_problems
         qn_problem_at(c, NULL, "--set %s: the value is not valid YAML", set);
         return 0;
     }
-    bool axis = k >= 0 && value->kind != QN_NODE_SCALAR && schema->item[k].type != QN_LIST;
+    bool list = value->kind == QN_NODE_SEQUENCE && value->n && value->items[0]->kind != QN_NODE_SEQUENCE; /* one value of a list parameter */
+    bool axis = k >= 0 && value->kind != QN_NODE_SCALAR && (schema->item[k].type != QN_LIST || !list);
     const char *key = name;
     if (top)
         return put_pair(tree, name, value);

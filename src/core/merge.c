@@ -230,6 +230,7 @@ static int merge_series(qn_merging *m, size_t obs)
     double *flat = malloc(replicas * bins * sizeof *flat);
     if (!stat || !n || !flat)
         err = qn_fail(QN_ERR_NOMEM, "out of memory");
+    const bool growing = m->s->sampling.points_per_decade; /* a logarithmic grid follows a relaxation: no stationary average, no tau in steps */
     bool from_replicas = false;
     for (size_t k = 0; k < m->points * width && !err; k++) {
         size_t point = k / width, e = k % width;
@@ -259,9 +260,9 @@ static int merge_series(qn_merging *m, size_t obs)
         v.var[0]->f64[k] = nan_if(absent, est.mean);
         v.var[1]->f64[k] = nan_if(absent, est.err);
         v.var[2]->f64[k] = nan_if(absent, est.dof);
-        v.var[3]->f64[k] = nan_if(absent, est.tau * (double)m->s->sampling.interval);
-        v.var[4]->f64[k] = nan_if(absent, est.neff);
-        v.var[5]->i8[k] = absent ? 0 : est.eq;
+        v.var[3]->f64[k] = nan_if(absent || growing, est.tau * (double)m->s->sampling.interval);
+        v.var[4]->f64[k] = nan_if(absent || growing, est.neff);
+        v.var[5]->i8[k] = absent || growing ? 0 : est.eq;
     }
     free(stat);
     free(n);
@@ -275,13 +276,9 @@ static int merge_values(qn_merging *m, size_t obs, bool end_of_curve)
     const qn_observable *o = &m->s->model->observables[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     bool curve = o->kind == QN_CURVE && !end_of_curve, binary = o->flags & QN_BINARY, own = o->flags & QN_OWN_ERROR;
-    const char *suffix[4] = {"", "_err"};
-    qn_dtype type[4] = {QN_F64, QN_F64, QN_F64, QN_F64};
-    size_t n_suffix = 2;
-    if (curve) {
-        type[n_suffix] = QN_I64;
-        suffix[n_suffix++] = "_count";
-    }
+    const char *suffix[5] = {"", "_err", "_count"};
+    qn_dtype type[5] = {QN_F64, QN_F64, QN_I64, QN_F64, QN_F64};
+    size_t n_suffix = 3;
     if (binary) {
         suffix[n_suffix++] = "_lo";
         suffix[n_suffix++] = "_hi";
@@ -308,8 +305,7 @@ static int merge_values(qn_merging *m, size_t obs, bool end_of_curve)
         qn_estimate_values(m->replicas, x, &est);
         v.var[0]->f64[k] = nan_if(!est.replicas, est.mean);
         v.var[1]->f64[k] = own && m->replicas == 1 ? *qn_merging_cell(m, c + 1, point, e) : nan_if(est.replicas < 2, est.err);
-        if (curve)
-            v.var[2]->i64[k] = (int64_t)est.replicas;
+        v.var[2]->i64[k] = (int64_t)est.replicas;
         if (binary && est.replicas)
             qn_wilson(ones, (double)est.replicas, Z95, &v.var[n_suffix - 2]->f64[k], &v.var[n_suffix - 1]->f64[k]);
     }
@@ -479,17 +475,14 @@ static bool is_stale(const char *name)
     return pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH;
 }
 
-/* Removes what is_stale of the names that begin with `prefix`, and with `parts` the parts; what was set aside (*.bad) stays to be
- * looked at. */
-static void sweep_folder(const char *folder, const char *prefix, bool parts)
+/* Removes what is_stale of the names that begin with `prefix`. */
+static void sweep_folder(const char *folder, const char *prefix)
 {
     DIR *d = opendir(folder);
     struct dirent *e;
     while (d && (e = readdir(d))) {
-        size_t n = strlen(e->d_name);
         char *path = qn_format("%s/%s", folder, e->d_name);
-        bool part = parts && n > 3 && !strcmp(e->d_name + n - 3, ".h5");
-        if (path && (part || (!strncmp(e->d_name, prefix, strlen(prefix)) && is_stale(e->d_name))))
+        if (path && !strncmp(e->d_name, prefix, strlen(prefix)) && is_stale(e->d_name))
             unlink(path);
         free(path);
     }
@@ -497,15 +490,18 @@ static void sweep_folder(const char *folder, const char *prefix, bool parts)
         closedir(d);
 }
 
-void qn_remove_parts(const char *output)
+void qn_remove_parts(const qn_plan *p, const char *output)
 {
     const char *slash = strrchr(output, '/');
     char *folder = qn_parts_folder(output), *above = qn_format("%.*s", slash ? (int)(slash - output + 1) : 1, slash ? output : "."),
          *temporary = qn_format("%s.tmp-", slash ? slash + 1 : output);
     if (folder && above && temporary) {
-        sweep_folder(folder, "", true);
-        rmdir(folder); /* goes only when it is empty */
-        sweep_folder(above, temporary, false);
+        for (size_t i = 0; i < p->n_sources; i++)
+            if (p->source[i].is_part)
+                unlink(p->source[i].path);
+        sweep_folder(folder, "");
+        rmdir(folder); /* goes only when it is empty: what was set aside (*.bad) stays to be looked at */
+        sweep_folder(above, temporary);
     }
     free(folder);
     free(above);
@@ -521,6 +517,6 @@ int qn_merge(const qn_plan *p, const char *output, const qn_provenance *how, siz
         qn_dataset_free(d);
     }
     if (!err && !*missing)
-        qn_remove_parts(output);
+        qn_remove_parts(p, output);
     return err;
 }

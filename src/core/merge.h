@@ -18,7 +18,7 @@ int qn_merge(const qn_plan *p, const char *output, const qn_provenance *how, siz
 int qn_result_head(qn_dataset *d, const qn_sweep *s) QN_NODISCARD;
 int qn_environment(qn_dataset *d, const qn_provenance *how) QN_NODISCARD;
 /* The parts of OUT.h5, and temporary files that killed processes left. */
-void qn_remove_parts(const char *output);
+void qn_remove_parts(const qn_plan *p, const char *output); /* those that the plan has read */
 void qn_libraries(char out[256]); /* names and versions, for --version and /environment */
 
 #endif

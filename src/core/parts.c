@@ -41,7 +41,8 @@ int64_t qn_row_digest(const qn_layout *l, const double *row, int64_t measurement
     return (int64_t)h.w[0];
 }
 
-/* Copies an array of shape `from` into one of shape `to` (same rank, each at least as long), row-major; the rest stays. */
+/* Copies an array of shape `from` into one of shape `to` (same rank), row-major, as far as both go; the rest stays.  What is cut off should
+ * be padding: else the digest does not match. */
 static void copy_padded(size_t rank, const size_t *from, const size_t *to, const double *x, double *out)
 {
     if (rank == 0) {
@@ -54,10 +55,10 @@ static void copy_padded(size_t rank, const size_t *from, const size_t *to, const
         step_to *= to[d];
     }
     if (step_from == step_to && !memcmp(from + 1, to + 1, (rank - 1) * sizeof *from)) {
-        memcpy(out, x, from[0] * step_from * sizeof *out);
+        memcpy(out, x, (from[0] < to[0] ? from[0] : to[0]) * step_from * sizeof *out);
         return;
     }
-    for (size_t i = 0; i < from[0]; i++)
+    for (size_t i = 0; i < from[0] && i < to[0]; i++)
         copy_padded(rank - 1, from + 1, to + 1, x + i * step_from, out + i * step_to);
 }
 
@@ -74,11 +75,8 @@ int qn_source_row(const qn_source *s, size_t row, const qn_layout *l, qn_row_hea
             return qn_fail(QN_ERR_DATA, "%s: the variable %s has an unexpected type or shape", s->path, col->name);
         const size_t *from = v->shape + v->rank - col->rank;
         size_t n = 1;
-        for (size_t d = 0; d < col->rank; d++) {
-            if (from[d] > col->shape[d])
-                return qn_fail(QN_ERR_DATA, "%s: the variable %s is longer than the sweep asks", s->path, col->name);
+        for (size_t d = 0; d < col->rank; d++)
             n *= from[d];
-        }
         if (n != v->size / s->rows)
             return qn_fail(QN_ERR_DATA, "%s: the variable %s has an unexpected shape", s->path, col->name);
         copy_padded(col->rank, from, col->shape, v->f64 + row * n, out + col->offset);
@@ -90,7 +88,7 @@ int qn_source_row(const qn_source *s, size_t row, const qn_layout *l, qn_row_hea
                                    .task = {{(uint64_t)s->key[2 * row], (uint64_t)s->key[2 * row + 1]}}},
                           .measurements = m->i64[row], .steps = t->i64[row], .digest = d->i64[row]};
     if (qn_row_digest(l, out, head->measurements, head->steps) != head->digest)
-        return qn_fail(QN_ERR_DATA, "%s: row %zu does not match its digest: the file was altered", s->path, row);
+        return qn_fail(QN_ERR_DATA, "%s: row %zu does not match its digest: the file was altered, or its dimensions are longer than the sweep asks", s->path, row);
     return 0;
 }
 

@@ -4,11 +4,13 @@
 #include "schedule.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ typedef struct run {
     const qn_sweep *sweep;
     const qn_run_options *o;
     char *folder;
+    int folder_fd;            /* holds the lock */
     size_t n_jobs;
     size_t *job;              /* tasks to run, costliest first */
     double *job_cost;         /* seconds a step of job's point, in the same order */
@@ -166,13 +169,14 @@ static bool running_over(running *t)
     return t->end != QN_GOING || t->step >= t->total;
 }
 
-/* A model that ends by itself between two measurements is measured once more, so that curves end at its last state. */
+/* A model that ends by itself between two measurements (or before the first) is measured once more, so that curves end at its last
+ * state. */
 static int running_finish(running *t, double *row, qn_row_head *head)
 {
     const qn_model *m = t->sweep->model;
     int err = 0;
     bool just_measured = t->record.measured && t->layout->grid[t->record.measured - 1] == t->step;
-    if (t->end == QN_ENDED && !just_measured && t->record.measured < t->layout->n_grid && t->step > t->sweep->sampling.thermalization) {
+    if (t->end == QN_ENDED && !just_measured && t->record.measured < t->layout->n_grid) {
         err = m->measure(t->state, &t->streams, &t->record);
         t->record.measured++;
     }
@@ -331,6 +335,11 @@ static int run_job(worker *w, size_t job)
     if (!err)
         err = running_start(&t, r->plan, task, shared);
     if (!err && at->checkpoint != QN_NOWHERE && resume(w, &t, at)) { /* unusable: from the start */
+        pthread_mutex_lock(&r->lock);
+        char *note = qn_format("a checkpoint cannot be used (%s); its task begins again", qn_error_text());
+        qn_progress_note(&r->progress, note ? note : "a checkpoint cannot be used; its task begins again");
+        free(note);
+        pthread_mutex_unlock(&r->lock);
         running_free(&t);
         err = running_start(&t, r->plan, task, shared);
     }
@@ -525,6 +534,7 @@ double qn_plan_seconds(const qn_plan *p)
 
 static int make_folder(run *r)
 {
+    free(r->folder);
     r->folder = qn_parts_folder(r->o->output);
     if (!r->folder)
         return qn_fail(QN_ERR_NOMEM, "out of memory");
@@ -533,6 +543,40 @@ static int make_folder(run *r)
     if (access(r->folder, W_OK))
         return qn_fail(QN_ERR_INPUT, "%s cannot be written: %s: %s", r->o->output, r->folder, strerror(errno));
     return 0;
+}
+
+/* One run writes an output at a time; shares (--part) may go side by side.  The lock is on the folder of parts and ends with the process.
+ * The folder may vanish before it is locked, when another run just ended: then once more. */
+static int lock_folder(run *r)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        struct stat held, named;
+        int err = make_folder(r);
+        if (err)
+            return err;
+        r->folder_fd = open(r->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (r->folder_fd < 0)
+            continue;
+        if (flock(r->folder_fd, (r->o->parts > 1 ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK) {
+            close(r->folder_fd);
+            r->folder_fd = -1;
+            return qn_fail(QN_ERR_INPUT, "another run is writing %s; wait for it (quench status %s), or choose another output with -o", r->o->output, r->o->output);
+        }
+        if (!fstat(r->folder_fd, &held) && !stat(r->folder, &named) && held.st_ino == named.st_ino)
+            return 0;
+        close(r->folder_fd);
+        r->folder_fd = -1;
+    }
+    return qn_fail(QN_ERR_IO, "%s vanishes again and again", r->folder);
+}
+
+/* What another run may have changed while this one made its plan. */
+static bool same_file(const char *path, const struct stat *before, bool was_there)
+{
+    struct stat now;
+    bool there = !stat(path, &now);
+    return there == was_there && (!there || (now.st_ino == before->st_ino && now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+                                             now.st_mtim.tv_nsec == before->st_mtim.tv_nsec));
 }
 
 static void say_note(void *ctx, const char *text)
@@ -570,7 +614,7 @@ static int run_jobs(run *r, qn_run_report *report)
 int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
 {
     memset(report, 0, sizeof *report);
-    run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER};
+    run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
     r.progress.quiet = o->quiet;
     r.progress.bar = o->bar;
     qn_layout layout;
@@ -578,15 +622,21 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
     int err = qn_layout_init(&layout, s);
     if (err)
         return err;
+    struct stat before;
+    bool was_there = !stat(o->output, &before);
     err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
+    if (!err && !plan.result_whole)
+        err = lock_folder(&r);
+    if (!err && !plan.result_whole && !same_file(o->output, &before, was_there)) {
+        qn_plan_free(&plan);
+        err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
+    }
     r.plan = &plan;
     report->tasks = plan.n_tasks;
     report->done_before = r.progress.before = plan.done;
     bool nothing = !err && plan.result_whole;
     if (nothing) /* killed between the merge and this, perhaps */
-        qn_remove_parts(o->output);
-    if (!err && !nothing)
-        err = make_folder(&r);
+        qn_remove_parts(&plan, o->output);
     if (!err && !nothing)
         err = list_jobs(&r);
     r.progress.tasks = r.n_jobs;
@@ -602,8 +652,10 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
         err = qn_merge(&plan, o->output, &how, &missing);
     }
     report->merged = !err && (nothing || (report->missing == 0 && o->parts == 1));
-    if (r.folder)
+    if (r.folder_fd >= 0) {
         rmdir(r.folder); /* goes only when it is empty */
+        close(r.folder_fd);
+    }
     free(r.folder);
     free(r.job);
     free(r.job_cost);

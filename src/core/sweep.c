@@ -147,6 +147,8 @@ static void read_sampling(qn_sweep *s, qn_problems *c)
     const qn_node *artifacts = qn_node_get(m, "artifacts");
     if (artifacts)
         read_artifacts(s, c, artifacts);
+    if (g->points_per_decade && qn_node_get(m, "interval"))
+        qn_problem_at(c, qn_node_get(m, "interval"), "interval and points_per_decade exclude each other: the grid is either even or logarithmic");
     if (g->interval > g->steps)
         qn_problem_at(c, qn_node_get(m, "interval"), "interval = %lld is longer than the %lld steps: nothing would be measured", (long long)g->interval, (long long)g->steps);
     if (!g->points_per_decade && g->steps / g->interval > 100000000)

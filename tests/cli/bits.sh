@@ -248,14 +248,40 @@ same sizes_in_parts_same_bits sizes.h5 share.h5
 q verify sizes.h5 --all
 expect sizes_verify 0
 
-# ---- two runs of one sweep at the same time end in the same file ----
+# ---- a second run of an output that is being written is refused; what the first finished is untouched ----
 
-"$quench" run sweep.yaml -q -j1 -o both.h5 "${short[@]}" --flush 0.1 2>/dev/null &
+"$quench" run sweep.yaml -q -j1 -o both.h5 --flush 0.1 2>/dev/null &
 pid=$!
-q run sweep.yaml -j1 -o both.h5 "${short[@]}" --flush 0.1
+until [ -e both.h5.parts ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+q run sweep.yaml -j1 -o both.h5 --set replicas=40
+expect second_run_is_refused 2
+check second_run_says_why "$(cat err)" grep -q 'another run is writing both.h5' err
 wait $pid
-q run sweep.yaml -j1 -o both.h5 "${short[@]}"
-expect two_runs_at_once 0
-same two_runs_at_once_same_bits big.h5 both.h5
+check first_run_ended "exit status $?" [ $? -eq 0 ]
+q run sweep.yaml -q -j1 -o alone.h5
+same two_runs_at_once_same_bits alone.h5 both.h5
 clean two_runs_at_once_cleans_up both.h5
+
+# ---- a longer dimension in the file that is reused is padding ----
+
+cat >padded.yaml <<'YAML'
+model: hebbian
+seed: 5
+replicas: 2
+parameters: {K: 20, histograms: true}
+sweep: {N: [16, 32]}
+sampling: {steps: 50}
+YAML
+q run padded.yaml -q -o padded.h5
+q run padded.yaml -q -o cut.h5 --set 'N=[16]' --reuse padded.h5
+expect reuse_of_longer_dimensions 0
+check reuse_of_longer_dimensions_runs_nothing "$(cat err)" grep -q ', 0 steps in' err
+q run padded.yaml -q -o fresh.h5 --set 'N=[16]'
+same reuse_of_longer_dimensions_same_bits fresh.h5 cut.h5
+
+# ---- a descent that ends while it is thermalized is measured once, at its end ----
+
+q run padded.yaml -q -o descent.h5 --set dynamics=zero --set sampling.thermalization=500
+expect descent_within_thermalization 0
+check descent_is_measured "no m" sh -c '"$1" show descent.h5 m --csv | tail -1 | cut -d, -f4 | grep -q "[0-9]"' sh "$quench"
 finish

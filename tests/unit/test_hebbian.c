@@ -916,7 +916,6 @@ static void mistakes_are_named(void **state)
         {"N: 16, T: 1, start: noisy, start_overlap: 1.5", "start_overlap"},
         {"N: 16, T: 1, start: file", "file needs start_file"},
         {"N: 16, T: 1, start: file, start_file: tests/data/patterns_N12_K5.txt", "12 values; 16 are needed"},
-        {"N: 16, T: 1, dynamics: zero", "dynamics: zero is at T = 0"},
         {"N: 16, T: 1, patterns: file", "file needs pattern_file"},
         {"N: 16, T: 1, pattern_file: tests/data/patterns_N12_K5.txt", "pattern_file: has a meaning with"},
         {ROWS ", T: 1, N: 13", "N: 13, but the patterns have 12 spins"},
