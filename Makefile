@@ -5,7 +5,7 @@ VERSION = 0.1.0
 
 CSTD = -std=c11 -O3 -g -fopenmp -fPIC -fno-math-errno -fno-trapping-math -ffp-contract=off
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
-PKG  = gsl fftw3 hdf5 libfyaml libxxhash zlib
+PKG  = gsl openblas fftw3 hdf5 libfyaml libxxhash zlib
 ifdef SANITIZE
   B    := build/sanitize-$(SANITIZE)
   CSTD += -O1 -fno-omit-frame-pointer $(if $(filter thread,$(SANITIZE)),-fsanitize=thread,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
@@ -25,7 +25,7 @@ ifneq ($(filter-out $(NEEDS_NO_LIBRARY),$(or $(MAKECMDGOALS),all)),)
     $(error some libraries are missing; `tools/install-deps` installs them or prints the line to run)
   endif
   PKG_CFLAGS := $(shell pkg-config --cflags $(PKG))
-  PKG_LIBS   := $(shell pkg-config --libs $(PKG))
+  PKG_LIBS   := $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKG))) # one CBLAS: OpenBLAS, also under GSL
   HDF5_HL    := $(shell pkg-config --libs-only-L hdf5) -lhdf5_hl
   GIT        := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 endif
@@ -33,7 +33,7 @@ CPPFLAGS += -D_GNU_SOURCE -DQN_VERSION='"$(VERSION)"' -Isrc/core -Isrc/cli -Imod
 LDLIBS   += $(HDF5_HL) $(PKG_LIBS) -ldl -lpthread -lm
 
 CORE  = $(wildcard src/core/*.c)
-REST  = $(wildcard models/*.c models/hebbian/*.c models/cbo/*.c analysis/*.c)
+REST  = $(wildcard models/*.c models/hebbian/*.c models/cbo/*.c models/sgd/*.c analysis/*.c)
 CLI   = $(wildcard src/cli/*.c)
 object = $(patsubst %.c,$B/%.o,$1)
 TESTS = $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c tests/physics/*.c tests/stat/*.c))

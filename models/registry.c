@@ -3,9 +3,11 @@
 
 #include "cbo/cbo.h"
 #include "hebbian/hebbian.h"
+#include "sgd/sgd.h"
 
 const qn_model *const qn_models[] = {
     &hebbian_model,
     &cbo_model,
+    &sgd_model,
     NULL,
 };

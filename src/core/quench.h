@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define QN_ABI 1 /* raised when qn_model or a function below changes its meaning */
+#define QN_ABI 2 /* raised when qn_model or a function below changes its meaning */
 #define QN_NODISCARD __attribute__((warn_unused_result))
 #define QN_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
@@ -221,6 +221,9 @@ typedef struct qn_model {
     int (*create)(const qn_params *p, const void *shared, qn_streams *s, void **state);
     void (*destroy)(void *state);                             /* NULL-safe; also after a failed create */
     int (*step)(void *state, qn_streams *s);                  /* one natural unit, at most about a second */
+    /* Optional, in place of step: 1 to `most` units (most reaches to the next measurement at the furthest), fewer only at the model's own
+     * end or to stay within about a second; the same bits however the units are cut.  Returns how many, or a qn_error. */
+    int64_t (*advance)(void *state, qn_streams *s, int64_t most);
     int (*measure)(void *state, qn_streams *s, qn_record *r);
     int (*finish)(void *state, qn_streams *s, qn_record *r);  /* outcomes, at the end of the task; may be NULL */
     qn_end (*done)(const void *state);                        /* the model's own end; may be NULL */

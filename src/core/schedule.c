@@ -148,14 +148,25 @@ static int running_start(running *t, const qn_plan *p, size_t task, const void *
     return err ? err : s->model->create(&t->params, shared, &t->streams, &t->state);
 }
 
-/* One step and, when the grid says so, one measurement. */
-static int running_step(running *t)
+/* One step, or up to `most` where the model can, and, when the grid says so, one measurement. */
+static int running_step(running *t, int64_t most)
 {
     const qn_model *m = t->sweep->model;
-    int err = m->step(t->state, &t->streams);
-    if (err)
+    int64_t done = 1;
+    int err = 0;
+    if (m->advance) {
+        int64_t until = t->record.measured < t->layout->n_grid ? t->layout->grid[t->record.measured] : t->total, room = until - t->step;
+        room = room < most ? room : most;
+        done = m->advance(t->state, &t->streams, room);
+        if (done < 0)
+            return (int)done;
+        if (!done || done > room)
+            return qn_fail(QN_ERR_MODEL, "model %s went on by %lld steps where 1 to %lld were asked", m->name, (long long)done, (long long)room);
+    } else if ((err = m->step(t->state, &t->streams))) {
         return err;
-    t->record.step = (uint64_t)++t->step;
+    }
+    t->step += done;
+    t->record.step = (uint64_t)t->step;
     if (t->record.measured < t->layout->n_grid && t->layout->grid[t->record.measured] == t->step) {
         err = m->measure(t->state, &t->streams, &t->record);
         t->record.measured++;
@@ -206,7 +217,7 @@ int qn_task_run(const qn_plan *p, size_t task, double *row, qn_row_head *head)
     if (!err)
         err = running_start(&t, p, task, shared);
     while (!err && !running_over(&t))
-        err = running_step(&t);
+        err = running_step(&t, INT64_MAX);
     head->keys = p->task[task].keys;
     if (!err)
         err = running_finish(&t, row, head);
@@ -348,7 +359,7 @@ static int run_job(worker *w, size_t job)
     double cost = r->job_cost[job];
     bool stopped = false;
     while (!err && !running_over(&t)) {
-        err = running_step(&t);
+        err = running_step(&t, look - t.step);
         if (err || t.step < look)
             continue;
         double now = qn_now(), spent = now - w->last_check;

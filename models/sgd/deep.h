@@ -1,0 +1,36 @@
+/* deep.h -- what nets with hidden layers (mlp) and their frozen tangent kernel (kernel) have in common: parameters, data, first weights. */
+#ifndef SGD_DEEP_H
+#define SGD_DEEP_H
+
+#include "mlp.h"
+#include "source.h"
+
+typedef enum { SGD_NO_HESSIAN = 0, SGD_GAUSS_NEWTON, SGD_FULL_HESSIAN } sgd_curvature; /* in the order of the choices of `hessian` */
+
+/* Part of sgd_settings: of nets with hidden layers, else 0. */
+typedef struct sgd_deep {
+    bool known;               /* `data` was understood, and its files could be read */
+    sgd_source source;
+    sgd_shape shape;
+    bool classes;             /* labels are +-1 */
+    bool single;              /* precision: f32 */
+    bool cblas;               /* not deterministic */
+    size_t tests;             /* test points, at most */
+    double separation, noise; /* clusters */
+    double bias;              /* 0: none */
+    size_t n_kernel;          /* training points of the tangent kernel and of alignments, at most P */
+    bool centred, spectrum, geometry;
+    sgd_curvature hessian;
+    size_t probes;
+    double grok;              /* threshold in units of E y^2; 0: none */
+} sgd_deep;
+
+struct sgd_settings;
+/* After `net`, `P` and `loss` are read; sets d where it comes from files. */
+void sgd_deep_read(const qn_params *p, struct sgd_settings *set);
+void sgd_deep_check(const qn_params *p, const struct sgd_settings *set, qn_problems *c);
+int sgd_deep_prepare(const qn_params *p, void **shared) QN_NODISCARD;
+void sgd_deep_release(void *shared);
+bool sgd_deep_reads_files(const struct sgd_settings *set);
+
+#endif
