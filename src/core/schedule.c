@@ -622,6 +622,17 @@ static int run_jobs(run *r, qn_run_report *report)
     return stopped ? qn_fail(QN_ERR_STOPPED, "stopped; the same command goes on") : 0;
 }
 
+/* The merge holds the samples of all tasks at once. */
+static int check_memory(const qn_sweep *s, const qn_layout *l)
+{
+    double bytes = 8.0 * (double)l->row * (double)s->n_points * (double)s->replicas, there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    char needed[32], have[32];
+    if (!(there > 0) || bytes < 0.8 * there)
+        return 0;
+    return qn_fail(QN_ERR_INPUT, "the samples of this sweep are %s, more than this machine's %s of memory hold; measure less often (interval, points_per_decade), or run it in several sweeps",
+                   qn_human_bytes(bytes, needed), qn_human_bytes(there, have));
+}
+
 int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
 {
     memset(report, 0, sizeof *report);
@@ -631,6 +642,8 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
     qn_layout layout;
     qn_plan plan;
     int err = qn_layout_init(&layout, s);
+    if (!err && (err = check_memory(s, &layout)))
+        qn_layout_free(&layout);
     if (err)
         return err;
     struct stat before;

@@ -89,6 +89,7 @@ bad inf_in_a_range 2 1 '^quench: s.yaml:4:' run s.yaml
 sweep '' 'T: {from: 0.1, to: 1, points: 0}'
 bad no_points 2 1 '^quench: s.yaml:4:' run s.yaml
 sweep '' 'T: {from: 0, to: 1, points: 3, scale: log}'
+bad samples_beyond_memory 2 1 'more than this machine' run s.yaml --set sampling.steps=90000000 --set 'T={from: 0.1, to: 2, points: 10000}' --set replicas=1000 --set sampling.bins=65536
 bad log_from_zero 2 1 'log range' run s.yaml
 sweep '' 'T: []'
 bad empty_axis 2 1 'no values' run s.yaml

@@ -73,7 +73,7 @@ plugin() { # NAME PATTERN: compiled from standard input; refused with one messag
 plugin no_symbol 'does not export' <<'C'
 int something_else;
 C
-plugin old_interface 'interface version 0' <<'C'
+plugin old_interface 'interface version [0-9]+, this quench speaks' <<'C'
 #include <quench.h>
 static const qn_model m = {.abi = QN_ABI - 1, .name = "old", .summary = "old"};
 const qn_model *quench_model(void);
