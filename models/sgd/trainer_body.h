@@ -3,6 +3,7 @@
 typedef struct NAME(trainer) {
     sgd_trainer_setup s;
     size_t weights, last;     /* last: depth - 1 */
+    double out, fan;          /* h^-q, h^-1/2 */
     REAL *w0, *dw, *sum;      /* [weights] */
     REAL *z0;                 /* [train->n][depth][h] */
     double *f0, *x2;          /* [train->n] f at w0; |x|^2 */
@@ -135,7 +136,7 @@ static void NAME(initial)(NAME(trainer) *t, size_t m, double *f0)
 {
     const sgd_shape *s = t->s.shape;
     size_t h = s->h;
-    double fan = 1 / sqrt((double)h);
+    double fan = t->fan;
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l);
         REAL *z = NAME(layer)(t, t->before, l), *a = NAME(layer)(t, t->a, l), *zero = NAME(layer)(t, t->z, l);
@@ -146,7 +147,7 @@ static void NAME(initial)(NAME(trainer) *t, size_t m, double *f0)
     }
     const REAL *v = t->w0 + sgd_shape_at(s, s->depth), *a = NAME(layer)(t, t->a, t->last);
     for (size_t k = 0; f0 && k < m; k++) /* v as "dv" of a zero change */
-        f0[k] = sgd_shape_out(s) * NAME(read_out)(h, v, v, a + k * h, NAME(layer)(t, t->da, t->last) + k * h);
+        f0[k] = t->out * NAME(read_out)(h, v, v, a + k * h, NAME(layer)(t, t->da, t->last) + k * h);
 }
 
 /* z, a, da of the m points whose rows are in t->x and whose z0 is at t->from (layers `stride` apart); f: f - f0. */
@@ -154,7 +155,7 @@ static void NAME(forward)(NAME(trainer) *t, size_t m, size_t stride)
 {
     const sgd_shape *s = t->s.shape;
     size_t h = s->h;
-    double fan = 1 / sqrt((double)h), out = sgd_shape_out(s);
+    double fan = t->fan, out = t->out;
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l), at = sgd_shape_at(s, l);
         REAL *z = NAME(layer)(t, t->z, l), *a = NAME(layer)(t, t->a, l), *da = NAME(layer)(t, t->da, l);
@@ -181,6 +182,8 @@ static void NAME(look_at)(NAME(trainer) *t, size_t m, const uint32_t *at, size_t
     for (size_t k = 0; k < m; k++) {
         size_t mu = at ? at[k] : first + k;
         t->from[k] = t->z0 + mu * units;
+        for (size_t i = 0; i < s->h * sizeof(REAL); i += 64)
+            __builtin_prefetch((const char *)t->from[k] + i);
         if (t->own)
             memcpy(t->x + k * s->d, t->own + mu * s->d, s->d * sizeof *t->x);
     }
@@ -224,7 +227,7 @@ static void NAME(backward)(NAME(trainer) *t, size_t m, double rate)
 {
     const sgd_shape *s = t->s.shape;
     size_t h = s->h, v = sgd_shape_at(s, s->depth);
-    double fan = 1 / sqrt((double)h), out = sgd_shape_out(s);
+    double fan = t->fan, out = t->out;
     REAL *top = NAME(layer)(t, t->delta, t->last);
     for (size_t k = 0; k < m; k++)
         NAME(top_delta)(h, rate * out * t->push[k], t->w0 + v, t->dw + v, top + k * h);
@@ -246,7 +249,7 @@ static void NAME(update)(NAME(trainer) *t, size_t m, double rate, REAL *to)
 {
     const sgd_shape *s = t->s.shape;
     size_t h = s->h, v = sgd_shape_at(s, s->depth);
-    double out = sgd_shape_out(s);
+    double out = t->out;
     NAME(backward)(t, m, rate);
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l);
@@ -280,6 +283,8 @@ static int NAME(create)(const sgd_trainer_setup *setup, void **trainer)
     size_t n = t->s.train->n, units = s->depth * s->h;
     t->weights = sgd_shape_weights(s);
     t->last = s->depth - 1;
+    t->out = sgd_shape_out(s);
+    t->fan = 1 / sqrt((double)s->h);
     REAL **layers[] = {&t->z, &t->a, &t->da, &t->delta, &t->before}, **weights[] = {&t->w0, &t->dw, &t->sum};
     bool failed = false;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
@@ -385,7 +390,7 @@ static double NAME(survey)(void *trainer, double *predictor)
     NAME(trainer) *t = trainer;
     const sgd_shape *s = t->s.shape;
     size_t n = t->s.train->n, h = s->h;
-    double largest = 0, out = sgd_shape_out(s);
+    double largest = 0, out = t->out;
     for (size_t first = 0; first < n; first += SGD_BLOCK) {
         size_t m = first + SGD_BLOCK < n ? SGD_BLOCK : n - first;
         NAME(look_at)(t, m, NULL, first);

@@ -358,12 +358,21 @@ static void the_net_groks(void **state)
 
 /* ---- T16, T17 in their small forms: MNIST parity ----------------------------------------------------------------------------------- */
 
+/* Many minutes under a sanitizer, and no line of code that the tests before do not run. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TOO_LONG true
+#else
+#define TOO_LONG false
+#endif
+
 #define PARITY "net: mlp, data: 'mnist:parity', " MNIST ", P: 1024, h: 64, q: 1, n_kernel: 0"
 
 /* Rich nets: noise lowers the test error; T in units of h.  Lazy ones (tau = alpha T/h): it does not. */
 static void noise_helps_rich_nets_alone(void **state)
 {
     (void)state;
+    if (TOO_LONG)
+        skip();
     trial t;
     double e;
     trial_run(&t, "model: sgd\nseed: 7\nreplicas: 3\nparameters: {" PARITY ", alpha: 0.015625, B: 4, tests: 4000}\nsweep: {T: [0.5, 8]}\n"
@@ -385,6 +394,8 @@ static void noise_helps_rich_nets_alone(void **state)
 static void lazy_nets_collapse(void **state)
 {
     (void)state;
+    if (TOO_LONG)
+        skip();
     static const double alpha[] = {64, 512};
     double moved[2][2], time[2][2], e;
     for (int a = 0; a < 2; a++) {
