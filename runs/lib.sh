@@ -113,6 +113,18 @@ draw() { # draw FIGURE NAME OBSERVABLE [options of quench plot]: -> $out/FIGURE.
     drawn+=("$out/$1.png")
 }
 
+# What `quench plot` does not know how to draw: gnuplot commands on standard input, with the look of its figures; palette by `set palette @even`.
+picture() { # picture FIGURE WIDTH HEIGHT (mm): -> $out/FIGURE.png
+    {
+        echo "set terminal pngcairo enhanced color size $(($2 * 1181 / 100)),$(($3 * 1181 / 100)) font 'Arial,8' fontscale 3.125 linewidth 4.1667 pointscale 4.1667 background '#ffffff'"
+        echo "set output '$out/$1.png'"
+        echo "even = \"defined (0 '#271a4d', 1 '#1e6d83', 2 '#3bb98d', 3 '#b9e070', 4 '#ffe97d')\""
+        echo "set encoding utf8; set border lw 0.6; set tics nomirror scale 0.6, 0.35; set datafile separator ','; set key noautotitle"
+        cat
+    } | gnuplot 2>>"$out/log.txt"
+    drawn+=("$out/$1.png")
+}
+
 # awk on CSV whose first line names the columns: col("m") is that field of the present line, nan where it is empty.
 with_columns() { # with_columns 'awk program' [FILE...]
     awk -F, '
@@ -176,6 +188,60 @@ expect_known() { # expect_known Z
                 print "?", 0, 0, 0, name " (not in expected.txt)"
         }
         function key(  i, k) { k = $1; for (i = 2; i < NF - 1; i++) k = k " " $i; return k }' "runs/$figure/expected.txt" - | expect "$1"
+}
+
+# Where a probability is 1/2: logistic fit over X by maximum likelihood (Newton) for every value of GROUP, from CSV of `numbers`; `log` fits over
+# ln X.  Lines `X* err GROUP'S VALUE`, for independent runs.
+half_way() { # half_way PROBABILITY GROUP X REPLICAS [log]
+    with_columns '
+        {
+            g = col("'"$2"'") + 0
+            if (!(g in n))
+                order[++groups] = g
+            n[g]++
+            x[g, n[g]] = "'"${5-}"'" == "log" ? log(col("'"$3"'")) : col("'"$3"'")
+            p[g, n[g]] = col("'"$1"'")
+        }
+        function fit(g,  i, f, w, turn, ga, gb, da, db, shrink, mean, spread) { # p = 1/(1 + exp(-a - b x))
+            for (i = 1; i <= n[g]; i++)
+                mean += x[g, i] / n[g]
+            for (i = 1; i <= n[g]; i++)
+                spread += (x[g, i] - mean) ^ 2 / n[g]
+            b = 1 / sqrt(spread)
+            a = -b * mean
+            for (turn = 0; turn < 200; turn++) {
+                ga = gb = haa = hab = hbb = 0
+                for (i = 1; i <= n[g]; i++) {
+                    f = 1 / (1 + exp(-a - b * x[g, i]))
+                    w = f * (1 - f)
+                    ga += p[g, i] - f
+                    gb += (p[g, i] - f) * x[g, i]
+                    haa += w
+                    hab += w * x[g, i]
+                    hbb += w * x[g, i] ^ 2
+                }
+                det = haa * hbb - hab * hab
+                da = (hbb * ga - hab * gb) / det
+                db = (haa * gb - hab * ga) / det
+                shrink = da * da + db * db > 4 ? 2 / sqrt(da * da + db * db) : 1
+                a += shrink * da
+                b += shrink * db
+                if (da * da + db * db < 1e-20)
+                    break
+            }
+        }
+        END {
+            for (k = 1; k <= groups; k++) {
+                fit(order[k])
+                at = -a / b
+                err = sqrt((hbb - 2 * at * hab + at * at * haa) / (b * b * det) / '"$4"')
+                if ("'"${5-}"'" == "log") {
+                    at = exp(at)
+                    err *= at
+                }
+                printf "%.5g %.3g %g\n", at, err, order[k]
+            }
+        }'
 }
 
 figure_end() {
