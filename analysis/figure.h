@@ -6,8 +6,6 @@
 #ifndef QN_FIGURE_H
 #define QN_FIGURE_H
 
-#include <stdio.h>
-
 #include "dataset.h"
 #include "parts.h"
 
@@ -37,10 +35,11 @@ typedef enum {
 
 typedef struct qn_fig_series {
     qn_fig_form form;
-    char *label;        /* NULL: not in the key */
+    char *label, *brief; /* what the key says (NULL: it is not in the key), and what it says where that is too long (NULL: the same) */
     size_t file;        /* 0: the result itself, 1...: overlays in order */
     double shade;       /* place in the palette, 0..1; NaN: black */
     bool bars_along_x;
+    bool other;         /* of another quantity than the observable: an overlay that was asked for by name */
     size_t n;
     double *x, *y, *lo, *hi; /* ends of the bars, NaN where there is none; x in increasing order except for boundaries in a map */
     bool *eq;           /* false: not equilibrated */
@@ -59,12 +58,17 @@ typedef struct qn_figure {
     char **file_label;  /* lines: [n_sources], NULL for those that are not */
 } qn_figure;
 
+typedef struct qn_figure_overlay {
+    const qn_dataset *data;
+    const char *path;       /* for messages and the key */
+    const char *only;       /* the names, separated by commas, of what is drawn of it; NULL: all that fits */
+} qn_figure_overlay;
+
 typedef struct qn_figure_request {
     const qn_dataset *data;
     const char *path;       /* for messages */
     const char *observable; /* NULL: m, else the first */
-    const qn_dataset *const *overlay;
-    const char *const *overlay_path;
+    const qn_figure_overlay *overlay;
     size_t n_overlays;
     const char *const *where; /* as in select.h */
     size_t n_where;
@@ -82,9 +86,12 @@ void qn_figure_free(qn_figure *f); /* also after a failed build */
 /* The observable that is drawn when none is named; NULL when the file has none. */
 const char *qn_figure_default(const qn_dataset *d);
 
-/* What stands at an axis: the meaning up to its first comma or the like, symbol and unit, "temperature T (K)"; without the meaning when that
- * is longer than `most` characters.  Allocated; NULL: no memory. */
+/* What stands at an axis: words, symbol and unit, "temperature T (K)".  The words are the meaning up to its first `,`, `;` or `(`; where a
+ * colon comes before, the meaning begins with when it applies ("start noisy: each spin ..."), and the words are those of the name.  When that is
+ * longer than `most` characters, the symbol alone, or else the name.  Allocated; NULL: no memory. */
 char *qn_fig_label(const qn_fig_axis *a, size_t most);
+/* What the key says of a series, in at most `most` characters where that can be; NULL: nothing. */
+const char *qn_fig_key(const qn_fig_series *s, size_t most);
 size_t qn_fig_length(const char *text); /* characters of a text, marks and the signs of enhanced text not counted */
 
 /* Ends of cells around n centres in increasing order: midpoints (geometric ones with `log`), half a gap beyond the first and last, but
@@ -99,7 +106,7 @@ double qn_fig_step(double lo, double hi, size_t most, int *decimals);
 #define QN_FIG_TICKS 64
 size_t qn_fig_ticks(const qn_fig_axis *a, size_t most, double at[QN_FIG_TICKS], int *decimals);
 
-/* The numbers of the figure as CSV. */
-int qn_figure_table(const qn_figure *f, FILE *out) QN_NODISCARD;
+/* The numbers of the figure as CSV; path "-": on standard output. */
+int qn_figure_table(const qn_figure *f, const char *path) QN_NODISCARD;
 
 #endif

@@ -1,12 +1,47 @@
-/* figure_axis.c -- where cells end and marks stand, and what is written at an axis (figure.h). */
+/* figure_axis.c -- what an axis spans, where its cells end and its marks stand, and what is written at it (figure.h, figure_build.h). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "figure.h"
+#include "figure_build.h"
 #include "text.h"
 
-#define SLACK 1e-9 /* of a step or a value: marks at the very ends count */
+#define SLACK 1e-9 /* of a step or a value: marks at the very ends count, and so small a span is none */
+
+bool qn_fig_looks_log(size_t n, const double *at)
+{
+    if (n < 4 || at[0] <= 0 || at[n - 1] / at[0] < 50)
+        return false;
+    double middle = at[n / 2];
+    return fabs(log(middle / sqrt(at[0] * at[n - 1]))) < fabs(log(middle / (0.5 * (at[0] + at[n - 1]))));
+}
+
+void qn_fig_widen(qn_fig_axis *a, double v)
+{
+    if (!isfinite(v) || (a->log && v <= 0))
+        return;
+    if (!(a->lo <= v))
+        a->lo = v;
+    if (!(a->hi >= v))
+        a->hi = v;
+}
+
+void qn_fig_pad(qn_fig_axis *a, double part)
+{
+    if (!(a->lo <= a->hi)) { /* nothing finite */
+        a->lo = a->log ? 0.1 : 0;
+        a->hi = 1;
+    }
+    if (a->log) {
+        double f = a->hi / a->lo > 1 + SLACK ? pow(a->hi / a->lo, part) : 1.5;
+        a->lo /= f;
+        a->hi *= f;
+    } else {
+        double span = a->hi - a->lo, size = fmax(fabs(a->lo), fabs(a->hi)), more = span > SLACK * size && span > 0 ? part * span : size > 0 ? 0.1 * size : 1;
+        a->lo -= more;
+        a->hi += more;
+    }
+}
 
 void qn_fig_edges(size_t n, const double *at, bool log, double *edge)
 {
@@ -104,20 +139,39 @@ size_t qn_fig_length(const char *text)
     return n;
 }
 
+/* n bytes of words, symbol and unit. */
+static char *join(const qn_fig_axis *a, size_t n, const char *words)
+{
+    bool symbol = a->symbol != NULL;
+    return qn_format("%.*s%s%s%s%s%s%s%s", (int)n, words, n && symbol ? " " : "", symbol ? "\1" : "", symbol ? a->symbol : "", symbol ? "\2" : "", a->unit ? " (" : "",
+                     a->unit ? a->unit : "", a->unit ? ")" : "");
+}
+
 char *qn_fig_label(const qn_fig_axis *a, size_t most)
 {
-    char *label = NULL;
-    size_t head = a->meaning ? strcspn(a->meaning, ",;:(") : 0;
-    while (head && a->meaning[head - 1] == ' ')
-        head--;
-    size_t length[] = {head, 0}; /* bytes of the meaning that are used */
-    for (size_t k = 0; k < 2; k++) {
+    char *name = strdup(a->name), *label = NULL;
+    for (char *at = name; at && *at; at++)
+        if (*at == '_')
+            *at = ' ';
+    size_t head = a->meaning ? strcspn(a->meaning, ",;:(") : 0, n = head;
+    bool condition = head && a->meaning[head] == ':';
+    while (n && a->meaning[n - 1] == ' ')
+        n--;
+    if (name && n && !condition)
+        label = join(a, n, a->meaning);
+    else if (name && n && !(a->symbol && !strcmp(a->symbol, a->name)))
+        label = join(a, strlen(name), name);
+    if (label && qn_fig_length(label) > most) {
         free(label);
-        bool words = length[k] > 0, symbol = a->symbol != NULL, name = !words && !symbol;
-        label = qn_format("%.*s%s%s%s%s%s%s%s%s", (int)length[k], a->meaning ? a->meaning : "", words && symbol ? " " : "", symbol ? "\1" : "", symbol ? a->symbol : "",
-                          symbol ? "\2" : "", name ? a->name : "", a->unit ? " (" : "", a->unit ? a->unit : "", a->unit ? ")" : "");
-        if (!label || qn_fig_length(label) <= most)
-            break;
+        label = NULL;
     }
+    if (name && !label)
+        label = a->symbol ? join(a, 0, "") : join(a, strlen(name), name);
+    free(name);
     return label;
+}
+
+const char *qn_fig_key(const qn_fig_series *s, size_t most)
+{
+    return s->label && s->brief && qn_fig_length(s->label) > most ? s->brief : s->label;
 }

@@ -1,8 +1,10 @@
 /* figure_table.c -- the numbers of a figure as CSV (figure.h). */
-#include <math.h>
-#include <string.h>
-
 #include "figure.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 /* Commas and quotes make a quoted field; the marks of symbols go. */
 static void csv_text(FILE *out, const char *text)
@@ -51,7 +53,7 @@ static void csv_map(const qn_figure *f, FILE *out)
     for (size_t i = 0; i < f->n_series; i++) /* low and high lie along the axis of the located parameter */
         for (size_t k = 0; k < f->series[i].n; k++) {
             const qn_fig_series *s = &f->series[i];
-            csv_text(out, s->label ? s->label : "boundary");
+            csv_text(out, s->label);
             fputc(',', out);
             csv_place(out, &f->x, s->x[k]);
             csv_place(out, &f->y, s->y[k]);
@@ -80,11 +82,19 @@ static void csv_lines(const qn_figure *f, FILE *out)
         }
 }
 
-int qn_figure_table(const qn_figure *f, FILE *out)
+int qn_figure_table(const qn_figure *f, const char *path)
 {
+    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
+    if (!out)
+        return qn_fail(QN_ERR_IO, "%s cannot be written: %s", path, strerror(errno));
     if (f->map)
         csv_map(f, out);
     else
         csv_lines(f, out);
-    return ferror(out) ? qn_fail(QN_ERR_IO, "the table could not be written") : 0;
+    int bad = fflush(out) || ferror(out), why = errno;
+    if (out != stdout && fclose(out) && !bad) {
+        bad = -1;
+        why = errno;
+    }
+    return bad ? qn_fail(QN_ERR_IO, "%s could not be written: %s", path, strerror(why)) : 0;
 }

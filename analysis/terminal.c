@@ -230,6 +230,13 @@ static void print_canvas(canvas *c, const marks *y, FILE *out)
     free(below);
 }
 
+#define BEFORE_KEY 5 /* columns of the sign and the blanks around it */
+
+static const char *key_of(const canvas *c, const qn_fig_series *s)
+{
+    return qn_fig_key(s, c->t->columns > BEFORE_KEY ? c->t->columns - BEFORE_KEY : 0);
+}
+
 /* A line of explanation: a coloured sign and words. */
 static void explain(canvas *c, const glyph *g, const char *label)
 {
@@ -341,7 +348,7 @@ static void draw_map(canvas *c)
         glyph g = {.ink = PLAIN, .paper = PLAIN};
         g.text[0] = (char)('A' + (int)(i % 26));
         draw_polyline(c, s, &g);
-        explain(c, &g, s->label ? s->label : "boundary");
+        explain(c, &g, key_of(c, s));
     }
 }
 
@@ -402,7 +409,7 @@ static void draw_lines(canvas *c)
                 if (locate(c, qn_fig_place(&f->x, s->x[0]), ((double)row + 0.5) / (double)c->h, &x, &y))
                     *cell(c, x, y) = g;
             if (s->label)
-                explain(c, &g, s->label);
+                explain(c, &g, key_of(c, s));
             continue;
         }
         signs(c, s, i, &full, &open);
@@ -412,7 +419,7 @@ static void draw_lines(canvas *c)
         draw_polyline(c, s, &g);
         g.dots = *g.text ? 0 : 0x36;
         if (s->label)
-            explain(c, &g, s->label);
+            explain(c, &g, key_of(c, s));
     }
     size_t named = 0;
     for (size_t i = 0; i < f->n_series; i++) {
@@ -422,7 +429,7 @@ static void draw_lines(canvas *c)
         signs(c, s, i, &full, &open);
         draw_points(c, s, &full, &open, &opened);
         if (s->label && named++ < 16)
-            explain(c, &full, s->label);
+            explain(c, &full, key_of(c, s));
         else if (s->label && named == 17)
             qn_buffer_add(&c->legend, "  ...\n");
     }

@@ -1,12 +1,11 @@
-/* cbo_make.h -- objectives and ensembles for the tests of engine cbo: parameters as they would stand in a sweep file. */
+/* cbo_make.h -- objectives and ensembles for the tests of engine cbo. */
 #ifndef CBO_MAKE_H
 #define CBO_MAKE_H
 
-#include "qtest.h"
+#include "cbo_parameters.h"
 
 #include "cbo/kernel.h"
 #include "cbo/settings.h"
-#include "params.h"
 #include "rng.h"
 
 static inline qn_streams streams_of(uint64_t seed)
@@ -17,26 +16,13 @@ static inline qn_streams streams_of(uint64_t seed)
     return s;
 }
 
-/* `text`: "objective=ackley d=5 A=2.5"; whatever is not named has its default. */
 static inline cbo_objective *objective_of(const char *text)
 {
     const qn_model model = {.name = "cbo", .parameters = cbo_parameters};
     qn_schema schema;
     qn_params p;
-    char copy[256], *rest = copy;
-    assert_int_equal(qn_schema_init(&schema, &model), 0);
-    assert_int_equal(qn_params_init(&p, &schema), 0);
-    snprintf(copy, sizeof copy, "%s", text);
-    for (char *word; (word = strtok_r(rest, " ", &rest));) {
-        char *value = strchr(word, '=');
-        assert_non_null(value);
-        *value++ = 0;
-        int at = qn_schema_index(&schema, word);
-        assert_true(at >= 0);
-        qn_value_free(&p.v[at]);
-        assert_int_equal(qn_value_parse(&schema.item[at], value, &p.v[at]), 0);
-    }
     cbo_objective *o;
+    read_parameters(&model, text, &schema, &p);
     qn_streams s = streams_of(5);
     assert_int_equal(cbo_objective_make(&p, NULL, &s, &o), 0);
     qn_params_free(&p);

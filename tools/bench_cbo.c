@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "bulk.h"
 #include "cbo/kernel.h"
 #include "params.h"
@@ -65,40 +65,6 @@ static void plain_step(plain *p, function which, const cbo_move *m)
 
 /* ---- timing ------------------------------------------------------------------------------------------------------------ */
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Median over five timings of calls a second. */
-static double rate(void (*call)(void *), void *what, double seconds)
-{
-    double got[5];
-    call(what);
-    for (size_t k = 0; k < 5; k++) {
-        size_t times = 0, chunk = 1;
-        double start = now_s(), t;
-        do {
-            for (size_t i = 0; i < chunk; i++)
-                call(what);
-            times += chunk;
-            chunk = 2 * chunk < 256 ? 2 * chunk : 256;
-            t = now_s() - start;
-        } while (t < seconds);
-        got[k] = (double)times / t;
-    }
-    qsort(got, 5, sizeof *got, by_value);
-    return got[2];
-}
-
 typedef struct run {
     cbo_ensemble e;
     cbo_objective *o;
@@ -146,20 +112,20 @@ static double numbers[4096];
 static void bulk_call(void *what)
 {
     qn_bulk_normal(what, 4096, numbers);
-    __asm__ volatile("" : : "r"(numbers) : "memory");
+    bench_keep(numbers);
 }
 
 static void fill_call(void *what)
 {
     qn_rng_fill_normal(what, 4096, numbers);
-    __asm__ volatile("" : : "r"(numbers) : "memory");
+    bench_keep(numbers);
 }
 
 static void each_call(void *what)
 {
     for (size_t i = 0; i < 4096; i++)
         numbers[i] = qn_rng_normal(what);
-    __asm__ volatile("" : : "r"(numbers) : "memory");
+    bench_keep(numbers);
 }
 
 #define FUNCTION(name, call)                                                                                          \
@@ -168,7 +134,7 @@ static void each_call(void *what)
         const double *x = what;                                                                                       \
         for (size_t i = 0; i < 4096; i++)                                                                             \
             numbers[i] = call(x[i]);                                                                                  \
-        __asm__ volatile("" : : "r"(numbers) : "memory");                                                             \
+        bench_keep(numbers);                                                                                          \
     }
 FUNCTION(vexp, qn_vexp)
 FUNCTION(vlog, qn_vlog)
@@ -215,9 +181,9 @@ static int row(function which, cbo_noise noise, size_t n, size_t d, double goal,
         fprintf(stderr, "bench_cbo: %s\n", qn_error_text());
         return 1;
     }
-    double fast = rate(kernel_call, &r, seconds) * (double)n;
+    double fast = bench_median_rate(kernel_call, &r, seconds) * (double)n;
     r.steps = 0;
-    double slow = rate(plain_call, &r, seconds) * (double)n;
+    double slow = bench_median_rate(plain_call, &r, seconds) * (double)n;
     printf("%-10s %-12s %6zu %4zu %10.3e %10.3e %7.1f", which == ACKLEY ? "ackley" : "rastrigin", noise == CBO_ISOTROPIC ? "isotropic" : "anisotropic", n, d,
            fast, slow, fast / slow);
     if (goal > 0 && qn_isa() == QN_ISA_AVX512)
@@ -239,11 +205,9 @@ int main(int argc, char **argv)
         size_t n, d;
         double ackley, rastrigin; /* goals; 0: none */
     } size[] = {{100, 20, 1.5e7, 0}, {1000, 100, 4e6, 0}, {10000, 2, 1e8, 1.2e8}, {100, 2, 1e8, 0}};
-    double seconds = argc > 1 ? atof(argv[1]) : 0.1;
-    if (!(seconds > 0)) {
-        fprintf(stderr, "usage: bench_cbo [SECONDS]\n");
+    double seconds = bench_seconds(argc, argv, 0.1);
+    if (!(seconds > 0))
         return 2;
-    }
     printf("# particle-steps a second, one thread, double precision, instruction set %s, CPU time\n", qn_isa_name(qn_isa()));
     printf("%-10s %-12s %6s %4s %10s %10s %7s  %10s\n", "# function", "noise", "N", "d", "kernel", "plain", "ratio", "goal");
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
@@ -265,6 +229,6 @@ int main(int argc, char **argv)
                {"exp", vexp_call, x}, {"log", vlog_call, x}, {"sin pi x", vsinpi_call, x}, {"cos pi x", vcospi_call, x}};
     printf("# ns each, arrays of 4096\n");
     for (size_t i = 0; i < sizeof one / sizeof *one; i++)
-        printf("%-32s %6.2f\n", one[i].what, 1e9 / (4096 * rate(one[i].call, one[i].with, seconds)));
+        printf("%-32s %6.2f\n", one[i].what, 1e9 / (4096 * bench_median_rate(one[i].call, one[i].with, seconds)));
     return 0;
 }

@@ -4,15 +4,15 @@
  * problem, timed in turn five times; medians.  `bound` is the rate at which the data of one update (a bit row and A per field; A
  * and M read and written per accepted flip) could be read and copied at bandwidths measured on arrays of these sizes (at
  * least 8 KiB); P = 2 with K > N uses the coupling matrix: one kept field an update, a row of J and the fields on a flip.
- * `reuse` is the fast chain with fields kept between flips (field_reuse: true), apart.  Seconds are of this thread's CPU time.
+ * `reuse` is the fast chain with fields kept between flips (field_reuse: true), apart.
  * Usage: bench_hebbian [SECONDS PER TIMING, default 0.2] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "../models/hebbian/chain.h"
+#include "bench.h"
+#include "hebbian/chain.h"
 
 static const struct {
     int p;
@@ -23,25 +23,6 @@ static const struct {
     {2, 512, 512, 0.3, 2.8e7},  {2, 512, 512, 2.0, 1.4e7},  {2, 512, 1024, 2.0, 0},   {6, 40, 19192, 0.3, 0},
     {6, 40, 19192, 2.0, 0},
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* what others do on this core is not counted */
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, by_value);
-    return x[n / 2];
-}
 
 /* ---- the plain loop ---- */
 
@@ -128,16 +109,17 @@ static double bandwidth(size_t bytes, bool copy)
         memset(a, 1, bytes);
         memset(b, 2, bytes);
         size_t times = 50000000 / bytes + 1;
-        for (int rep = 0; rep < 5; rep++) {
-            double t = now_s();
+        for (int rep = 0; rep < BENCH_TIMES; rep++) {
+            double t = bench_now_s();
             for (size_t i = 0; i < times; i++) {
                 if (copy)
                     memcpy(b, a, bytes);
                 else
                     b[0] ^= fold_words(a, bytes / 8);
-                __asm__ volatile("" : : "r"(a), "r"(b) : "memory");
+                bench_keep(a);
+                bench_keep(b);
             }
-            t = now_s() - t;
+            t = bench_now_s() - t;
             double rate = (copy ? 2.0 : 1.0) * (double)bytes * (double)times / t;
             best = rate > best ? rate : best;
         }
@@ -147,37 +129,31 @@ static double bandwidth(size_t bytes, bool copy)
     return best;
 }
 
-/* Updates a second of the chain over about `seconds`; *acceptance: flips an update. */
-static double rate_chain(heb_chain *c, double temperature, double seconds, qn_rng *rng, double *acceptance)
+typedef struct moving { /* a chain or the plain loop, at work */
+    heb_chain *chain;
+    plain *plain;
+    double temperature;
+    qn_rng *rng;
+    size_t sweeps, flips;
+} moving;
+
+static void sweep_chain(void *what)
 {
-    double start = now_s(), t;
-    size_t sweeps = 0, flips = 0;
-    do {
-        for (int i = 0; i < 4; i++)
-            flips += heb_chain_sweep(c, HEB_HEATBATH, false, temperature, rng);
-        sweeps += 4;
-        t = now_s() - start;
-    } while (t < seconds);
-    *acceptance = (double)flips / ((double)sweeps * (double)c->pb->n);
-    return (double)sweeps * (double)c->pb->n / t;
+    moving *m = what;
+    m->flips += heb_chain_sweep(m->chain, HEB_HEATBATH, false, m->temperature, m->rng);
+    m->sweeps++;
 }
 
-static double rate_plain(plain *x, double temperature, double seconds, qn_rng *rng)
+static void sweep_plain(void *what)
 {
-    double start = now_s(), t;
-    size_t sweeps = 0;
-    do {
-        plain_sweep(x, temperature, rng);
-        sweeps++;
-        t = now_s() - start;
-    } while (t < seconds);
-    return (double)sweeps * (double)x->n / t;
+    moving *m = what;
+    m->flips += plain_sweep(m->plain, m->temperature, m->rng);
+    m->sweeps++;
 }
 
 static int bench_row(size_t r, double seconds)
 {
-    enum { REPS = 5 };
-    double fast[REPS], slow[REPS], kept[REPS], acceptance = 0, unused;
+    double fast[BENCH_TIMES], slow[BENCH_TIMES], kept[BENCH_TIMES];
     size_t n = rows[r].n, k = rows[r].k;
     double temperature = rows[r].temperature;
     qn_rng rng;
@@ -202,18 +178,21 @@ static int bench_row(size_t r, double seconds)
     if (!err) {
         heb_chain_set(&c, s);
         heb_chain_set(&d, s);
-        for (int rep = 0; rep < REPS; rep++) {
-            slow[rep] = rate_plain(&p, temperature, seconds, &rng);
-            fast[rep] = rate_chain(&c, temperature, seconds, &rng, &acceptance);
-            kept[rep] = rate_chain(&d, temperature, seconds, &rng, &unused);
+        moving plainly = {.plain = &p, .temperature = temperature, .rng = &rng}, ours = {.chain = &c, .temperature = temperature, .rng = &rng};
+        moving keeping = {.chain = &d, .temperature = temperature, .rng = &rng};
+        for (size_t rep = 0; rep < BENCH_TIMES; rep++) {
+            slow[rep] = (double)n * bench_rate(sweep_plain, &plainly, seconds);
+            fast[rep] = (double)n * bench_rate(sweep_chain, &ours, seconds);
+            kept[rep] = (double)n * bench_rate(sweep_chain, &keeping, seconds);
         }
+        double acceptance = (double)ours.flips / ((double)ours.sweeps * (double)n);
         bool coupling = pb.form == HEB_COUPLING; /* then: one kept field, and a row of J and the fields on a flip */
         size_t wide = coupling ? n : k;
         double field = coupling ? 4 : (double)k / 8 + 4 * (double)k, flip = 12 * (double)wide;
         double bound = 1 / (field / bandwidth(4 * wide, false) + acceptance * flip / bandwidth(6 * wide, true));
-        double f = median(fast, REPS), sl = median(slow, REPS);
+        double f = bench_median(fast, BENCH_TIMES), sl = bench_median(slow, BENCH_TIMES);
         printf("%2d %5zu %6zu %5.2f %7.4f %10.3e %10.3e %7.1f %10.3e %10.3e ", rows[r].p, n, k, temperature, acceptance, f, sl,
-               f / sl, bound, median(kept, REPS));
+               f / sl, bound, bench_median(kept, BENCH_TIMES));
         if (rows[r].target > 0)
             printf("%9.1e %s\n", rows[r].target, f >= rows[r].target ? "reached" : "below");
         else
@@ -231,11 +210,9 @@ static int bench_row(size_t r, double seconds)
 
 int main(int argc, char **argv)
 {
-    double seconds = argc > 1 ? atof(argv[1]) : 0.2;
-    if (!(seconds > 0)) {
-        fprintf(stderr, "usage: bench_hebbian [SECONDS]\n");
+    double seconds = bench_seconds(argc, argv, 0.2);
+    if (!(seconds > 0))
         return 2;
-    }
     printf("# heat-bath updates a second, one thread, instruction set %s; start from the pattern, norm exact\n", heb_kernel_get()->name);
     printf("# %s\n", " P     N      K     T  accept       fast      plain   ratio      bound      reuse    target");
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)

@@ -4,22 +4,14 @@
  * Usage: bench_rng [SECONDS PER TIMING, default 0.1] */
 #include <gsl/gsl_randist.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "isa.h"
 #include "rng.h"
 
 enum { N = 4096 };
 static uint64_t words[N];
 static double numbers[N];
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void u64_each(qn_rng *r)
 {
@@ -67,33 +59,17 @@ static void gsl_normal_each(qn_rng *r)
         numbers[i] = gsl_ran_gaussian_ziggurat(&g, 1);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+typedef struct job {
+    void (*draw)(qn_rng *);
+    qn_rng rng;
+} job;
 
-static double rate(void (*draw)(qn_rng *), double seconds)
+static void call(void *what)
 {
-    double got[5];
-    qn_rng r;
-    qn_rng_seed(&r, 1, 2, 3, 4);
-    draw(&r);
-    for (size_t k = 0; k < 5; k++) {
-        size_t times = 0;
-        double start = now_s(), t;
-        do {
-            for (int i = 0; i < 16; i++) {
-                draw(&r);
-                __asm__ volatile("" : : "r"(words), "r"(numbers) : "memory");
-            }
-            times += 16;
-            t = now_s() - start;
-        } while (t < seconds);
-        got[k] = (double)(times * N) / t;
-    }
-    qsort(got, 5, sizeof *got, by_value);
-    return got[2];
+    job *j = what;
+    j->draw(&j->rng);
+    bench_keep(words);
+    bench_keep(numbers);
 }
 
 int main(int argc, char **argv)
@@ -105,14 +81,14 @@ int main(int argc, char **argv)
                {"below 1000, one at a time", below_each}, {"uniforms, one at a time", uniform_each},
                {"uniforms, bulk", uniform_bulk},          {"normals, one at a time", normal_each},
                {"normals, bulk", normal_bulk},            {"normals, GSL ziggurat on top", gsl_normal_each}};
-    double seconds = argc > 1 ? atof(argv[1]) : 0.1;
-    if (!(seconds > 0)) {
-        fprintf(stderr, "usage: bench_rng [SECONDS]\n");
+    double seconds = bench_seconds(argc, argv, 0.1);
+    if (!(seconds > 0))
         return 2;
-    }
     printf("# random numbers, millions a second, one thread, arrays of %d, instruction set %s\n", N, qn_isa_name(qn_isa()));
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        printf("%-32s %8.1f\n", row[i].what, rate(row[i].draw, seconds) * 1e-6);
+        job j = {.draw = row[i].draw};
+        qn_rng_seed(&j.rng, 1, 2, 3, 4);
+        printf("%-32s %8.1f\n", row[i].what, N * bench_median_rate(call, &j, seconds) * 1e-6);
         fflush(stdout);
     }
     return 0;

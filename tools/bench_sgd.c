@@ -2,14 +2,14 @@
  *
  * Each row trains from w = 0, again and again if it gets fitted, and times the steps alone: one at a time as the core asks for them (step), many at a
  * time (advance), and beside them the plain loop (rows in double, one sum, one draw a point) on the same problem.  `updates` is the share of steps that
- * change w.  Medians of five, timed in turn.  Seconds are of this thread's CPU time.
+ * change w.  Medians of five, timed in turn.
  * Usage: bench_sgd [SECONDS PER TIMING, default 0.2] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "sgd/population.h"
 #include "sgd/sgd.h"
 #include "sgd/state.h"
@@ -25,25 +25,6 @@ static const struct {
     {100, 1000, 1, -0.5, 1, "sgd", 2e7}, {1000, 16000, 1, 0, 1, "sgd", 1e6}, {32, 1024, 2, 0, 16, "sgd", 0}, {32, 32768, 2, 0, 16, "sgd", 0},
     {32, 1024, 2, 0, 16, "event", 0},    {32, 8192, 2, 0, 16, "event", 0},   {128, 0, 1, 1, 16, "sgd", 0},   {128, 0, 1, 1, 16, "chain", 0},
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* what others do on this core is not counted */
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, by_value);
-    return x[n / 2];
-}
 
 static const qn_model *find(void *ctx, const char *name)
 {
@@ -104,13 +85,13 @@ static double engine_rate(engine *e, bool by_one, double seconds, double *update
         if (e->task->status != SGD_GOING && engine_start(e))
             return NAN;
         int64_t before = e->task->updates, first = e->task->steps, most = 20000;
-        double start = now_s();
+        double start = bench_now_s();
         if (by_one)
             for (int64_t i = 0; i < most && sgd_model.done(e->task) == QN_GOING; i++)
                 sgd_model.step(e->task, &e->streams);
         else
             sgd_advance(e->task, &e->streams, most);
-        spent += now_s() - start;
+        spent += bench_now_s() - start;
         steps += (double)(e->task->steps - first);
         moved += (double)(e->task->updates - before);
     }
@@ -140,7 +121,7 @@ static double plain_rate(plain *l, double seconds)
 {
     double spent = 0, steps = 0;
     while (spent < seconds) {
-        double start = now_s();
+        double start = bench_now_s();
         for (size_t n = 0; n < 20000; n++) {
             size_t hits = 0;
             for (size_t k = 0; k < l->b; k++) {
@@ -155,7 +136,7 @@ static double plain_rate(plain *l, double seconds)
                 for (size_t i = 0; i < l->d; i++)
                     l->w[i] += l->rate * l->x[l->hit[k] * l->d + i];
         }
-        spent += now_s() - start;
+        spent += bench_now_s() - start;
         steps += 20000;
     }
     return steps / spent;
@@ -163,7 +144,9 @@ static double plain_rate(plain *l, double seconds)
 
 int main(int argc, char **argv)
 {
-    double seconds = argc > 1 ? atof(argv[1]) : 0.2;
+    double seconds = bench_seconds(argc, argv, 0.2);
+    if (!(seconds > 0))
+        return 2;
     printf("    d      P   B   chi     T dynamics  updates    step/s  advance/s    target   plain/s\n");
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
         engine e;
@@ -177,14 +160,14 @@ int main(int argc, char **argv)
             return 1;
         }
         plain_start(&l);
-        double one[5], many[5], slow[5], updates = 0;
-        for (size_t i = 0; i < 5; i++) {
+        double one[BENCH_TIMES], many[BENCH_TIMES], slow[BENCH_TIMES], updates = 0;
+        for (size_t i = 0; i < BENCH_TIMES; i++) {
             one[i] = engine_rate(&e, true, seconds, &updates);
             many[i] = engine_rate(&e, false, seconds, &updates);
             slow[i] = l.p ? plain_rate(&l, seconds) : NAN;
         }
         printf("%5zu %6zu %3zu %5.1f %5g %8s %8.4f %9.4g  %9.4g %9.4g %9.4g\n", rows[row].d, rows[row].p, rows[row].b, rows[row].chi, rows[row].t, rows[row].dynamics, updates,
-               median(one, 5), median(many, 5), rows[row].target, median(slow, 5));
+               bench_median(one, BENCH_TIMES), bench_median(many, BENCH_TIMES), rows[row].target, bench_median(slow, BENCH_TIMES));
         fflush(stdout);
         engine_free(&e);
         free(l.x);

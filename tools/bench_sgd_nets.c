@@ -2,14 +2,14 @@
  *
  * Each row: relu, hinge with a margin that nothing reaches, so that all B points push; batches are drawn too.  Beside it, measured in turn in the same
  * run, the rate of the two bare products of a step (B x d x h forward, d x B x h update; per further layer five of B x h x h) by the same GEMM and by the CBLAS, the
- * share of the bare products' rate that the step reaches, and its rate with the CBLAS.  Medians of five.  Seconds are of this thread's CPU time.
+ * share of the bare products' rate that the step reaches, and its rate with the CBLAS.  Medians of five.
  * Usage: bench_sgd_nets [SECONDS PER TIMING, default 0.2] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "sgd/batch.h"
 #include "sgd/trainer.h"
 
@@ -22,25 +22,6 @@ static const struct {
     {784, 64, 1, 8, 1024, true, 0},       {784, 128, 5, 16, 2048, true, 0},    {40, 200, 1, 220, 220, false, 0},
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* what others do on this core is not counted */
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, by_value);
-    return x[n / 2];
-}
-
 typedef struct bench {
     sgd_shape shape;
     sgd_points train, none;
@@ -52,42 +33,32 @@ typedef struct bench {
     qn_rng rng;
 } bench;
 
-static double steps_rate(bench *b, int which, double seconds)
+typedef struct work { /* steps or bare products of one kind */
+    bench *b;
+    sgd_gemm_how how;
+} work;
+
+static void step(void *what)
 {
-    size_t n = 0, chunk = 16;
-    double start = now_s(), t;
-    do {
-        for (size_t i = 0; i < chunk; i++)
-            sgd_arith_f32.step(b->trainer[which], b->batch.b, sgd_batch_next(&b->batch, &b->rng), 1e-9);
-        n += chunk;
-        t = now_s() - start;
-        chunk = t < seconds / 16 ? 2 * chunk : chunk;
-    } while (t < seconds);
-    return (double)n / t;
+    work *w = what;
+    sgd_arith_f32.step(w->b->trainer[w->how == SGD_CBLAS], w->b->batch.b, sgd_batch_next(&w->b->batch, &w->b->rng), 1e-9);
 }
 
-static double products_rate(bench *b, sgd_gemm_how how, double seconds)
+static void products(void *what)
 {
-    size_t m = b->batch.b, h = b->shape.h, d = b->shape.d, n = 0, chunk = 16;
-    double start = now_s(), t;
-    do {
-        for (size_t i = 0; i < chunk; i++) {
-            sgd_gemm_f32(how, SGD_NN, m, h, d, b->x, d, b->w, h, b->z, h);
-            sgd_gemm_f32(how, SGD_TN, d, h, m, b->x, d, b->z, h, b->w, h);
-            memset(b->z, 0, m * h * sizeof *b->z);
-            for (size_t l = 1; l < b->shape.depth; l++) { /* W0 da, dW a and their transposes, the update */
-                sgd_gemm_f32(how, SGD_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-                sgd_gemm_f32(how, SGD_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-                sgd_gemm_f32(how, SGD_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-                sgd_gemm_f32(how, SGD_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-                sgd_gemm_f32(how, SGD_TN, h, h, m, b->z, h, b->z, h, b->w, h);
-            }
-        }
-        n += chunk;
-        t = now_s() - start;
-        chunk = t < seconds / 16 ? 2 * chunk : chunk;
-    } while (t < seconds);
-    return (double)n / t;
+    work *w = what;
+    bench *b = w->b;
+    size_t m = b->batch.b, h = b->shape.h, d = b->shape.d;
+    sgd_gemm_f32(w->how, SGD_NN, m, h, d, b->x, d, b->w, h, b->z, h);
+    sgd_gemm_f32(w->how, SGD_TN, d, h, m, b->x, d, b->z, h, b->w, h);
+    memset(b->z, 0, m * h * sizeof *b->z);
+    for (size_t l = 1; l < b->shape.depth; l++) { /* W0 da, dW a and their transposes, the update */
+        sgd_gemm_f32(w->how, SGD_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        sgd_gemm_f32(w->how, SGD_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        sgd_gemm_f32(w->how, SGD_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        sgd_gemm_f32(w->how, SGD_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        sgd_gemm_f32(w->how, SGD_TN, h, h, m, b->z, h, b->z, h, b->w, h);
+    }
 }
 
 static bool bench_init(bench *b, size_t row)
@@ -147,8 +118,9 @@ static void bench_free(bench *b)
 
 int main(int argc, char **argv)
 {
-    enum { TIMES = 5 };
-    double seconds = argc > 1 ? atof(argv[1]) : 0.2;
+    double seconds = bench_seconds(argc, argv, 0.2);
+    if (!(seconds > 0))
+        return 2;
     printf("CBLAS: %s\n", sgd_blas_name());
     printf("   d    h depth   B    steps/s     target  Gflop/s  products  share   CBLAS:  steps/s  products\n");
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
@@ -157,15 +129,16 @@ int main(int argc, char **argv)
             fprintf(stderr, "bench_sgd_nets: %s\n", qn_error_text());
             return 1;
         }
-        double rate[4][TIMES];
-        for (size_t k = 0; k < TIMES; k++) {
-            rate[0][k] = steps_rate(&b, 0, seconds);
-            rate[1][k] = products_rate(&b, SGD_OWN, seconds);
-            rate[2][k] = steps_rate(&b, 1, seconds);
-            rate[3][k] = products_rate(&b, SGD_CBLAS, seconds);
+        double rate[4][BENCH_TIMES];
+        work own = {&b, SGD_OWN}, cblas = {&b, SGD_CBLAS};
+        for (size_t k = 0; k < BENCH_TIMES; k++) {
+            rate[0][k] = bench_rate(step, &own, seconds);
+            rate[1][k] = bench_rate(products, &own, seconds);
+            rate[2][k] = bench_rate(step, &cblas, seconds);
+            rate[3][k] = bench_rate(products, &cblas, seconds);
         }
         double flops = 4.0 * (double)rows[row].b * (double)rows[row].h * ((double)rows[row].d + 2.5 * (double)(rows[row].depth - 1) * (double)rows[row].h);
-        double step = median(rate[0], TIMES), bare = median(rate[1], TIMES), blas = median(rate[2], TIMES), blas_bare = median(rate[3], TIMES);
+        double step = bench_median(rate[0], BENCH_TIMES), bare = bench_median(rate[1], BENCH_TIMES), blas = bench_median(rate[2], BENCH_TIMES), blas_bare = bench_median(rate[3], BENCH_TIMES);
         printf("%4zu %4zu %5zu %4zu %10.4g %10.4g %8.1f %9.1f %5.0f %%           %9.4g %9.1f\n", rows[row].d, rows[row].h, rows[row].depth, rows[row].b, step,
                rows[row].target, step * flops * 1e-9, bare * flops * 1e-9, 100 * step / bare, blas, blas_bare * flops * 1e-9);
         bench_free(&b);

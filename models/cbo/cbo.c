@@ -57,6 +57,16 @@ void cbo_evaluate_all(cbo_state *s)
     cbo_form_consensus(s);
 }
 
+void cbo_step_all(cbo_state *s, const cbo_move *m)
+{
+    size_t cut = 0;
+    cbo_step(&s->e, s->objective, m, s->before, &s->now, &cut);
+    s->evaluations += s->e.n;
+    s->cut += cut;
+    if (s->set.alpha_rule == CBO_ALPHA_NEFF)
+        cbo_form_consensus(s);
+}
+
 double cbo_try_point(cbo_state *s, const double *x)
 {
     double f = cbo_value(s->objective, x, s->work);

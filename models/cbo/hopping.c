@@ -36,12 +36,7 @@ static int step(cbo_state *s, qn_streams *streams)
         .noise = CBO_CONSTANT,
         .cap = s->set.cap,
     };
-    size_t cut = 0;
-    cbo_step(&s->e, s->objective, &m, s->before, &s->now, &cut);
-    s->evaluations += s->e.n;
-    s->cut += cut;
-    if (s->set.alpha_rule == CBO_ALPHA_NEFF)
-        cbo_form_consensus(s);
+    cbo_step_all(s, &m);
     return 0;
 }
 

@@ -19,16 +19,25 @@ EVAL(quadratic)
     }
 }
 
+/* Sums of z^2 and of sin(pi z)^2. */
+TARGET static inline __attribute__((always_inline)) void NAME(waves)(const cbo_objective *o, const double *x, size_t i, VD *square, VD *sine)
+{
+    VD sum = {0}, wave = {0};
+    for (size_t k = 0; k < o->d; k++) {
+        VD z = X(k), s = NAME(vsinpi)(z);
+        sum += z * z;
+        wave += s * s;
+    }
+    *square = sum;
+    *sine = wave;
+}
+
 EVAL(ackley)
 {
     const double per_d = 1.0 / (double)o->d;
     EACH_VECTOR {
-        VD square = {0}, sine = {0};
-        for (size_t k = 0; k < o->d; k++) {
-            VD z = X(k), s = NAME(vsinpi)(z);
-            square += z * z;
-            sine += s * s;
-        }
+        VD square, sine;
+        NAME(waves)(o, x, i, &square, &sine);
         F = 20.0 * (1.0 - NAME(vexp)(-0.2 * NAME(vsqrt)(square * per_d))) + 2.718281828459045 * (1.0 - NAME(vexp)(sine * (-2.0 * per_d)));
     }
 }
@@ -37,12 +46,8 @@ EVAL(rastrigin)
 {
     const double twice_a = 2 * o->a;
     EACH_VECTOR {
-        VD square = {0}, sine = {0};
-        for (size_t k = 0; k < o->d; k++) {
-            VD z = X(k), s = NAME(vsinpi)(z);
-            square += z * z;
-            sine += s * s;
-        }
+        VD square, sine;
+        NAME(waves)(o, x, i, &square, &sine);
         F = square + twice_a * sine;
     }
 }

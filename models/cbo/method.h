@@ -72,6 +72,9 @@ void cbo_form_consensus(cbo_state *s);
 /* Evaluates f at all of e.x (counted), then cbo_form_consensus. */
 void cbo_evaluate_all(cbo_state *s);
 
+/* The step of kernel.h for every particle, from `before` as consensus to that of the new positions; evaluations and cuts are counted. */
+void cbo_step_all(cbo_state *s, const cbo_move *m);
+
 /* f at one point (counted); it joins the best evaluation so far. */
 double cbo_try_point(cbo_state *s, const double *x);
 

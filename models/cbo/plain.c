@@ -147,18 +147,12 @@ static int step(cbo_state *s, qn_streams *streams)
 {
     cbo_move m;
     cbo_move_of(s, &m);
-    if (s->own) {
+    if (s->own)
         step_block(s, s->own, &m, streams);
-    } else if (s->set.integrator == CBO_GEOMETRIC) {
+    else if (s->set.integrator == CBO_GEOMETRIC)
         step_geometric(s, &m);
-    } else {
-        size_t cut = 0;
-        cbo_step(&s->e, s->objective, &m, s->before, &s->now, &cut);
-        s->evaluations += s->e.n;
-        s->cut += cut;
-        if (s->set.alpha_rule == CBO_ALPHA_NEFF)
-            cbo_form_consensus(s);
-    }
+    else
+        cbo_step_all(s, &m);
     if (s->set.kick_tol > 0 && stagnates(s))
         kick(s, &m);
     return 0;

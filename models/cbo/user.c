@@ -6,9 +6,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "library.h"
 #include "quench_objective.h"
 #include "rng.h"
 
@@ -29,12 +29,9 @@ typedef struct user {
     bool created;
 } user;
 
-/* The table, when it is one that this program understands. */
-static int table_of(void *handle, const char *path, const quench_objective_table **out)
+/* Is the table one that this program understands? */
+static int check_table(const quench_objective_table *t, const char *path)
 {
-    const quench_objective_table *t = *out = dlsym(handle, QUENCH_OBJECTIVE_SYMBOL);
-    if (!t)
-        return qn_fail(QN_ERR_INPUT, "%s does not export `const quench_objective_table %s`", path, QUENCH_OBJECTIVE_SYMBOL);
     if (t->abi != QUENCH_OBJECTIVE_ABI)
         return qn_fail(QN_ERR_INPUT, "%s speaks version %u of the interface of objectives, this quench version %u; compile it against the installed quench_objective.h",
                        path, t->abi, QUENCH_OBJECTIVE_ABI);
@@ -49,26 +46,17 @@ static int table_of(void *handle, const char *path, const quench_objective_table
 
 static int open_library(const char *path, library **out)
 {
-    char *with_folder = NULL;
-    if (!strchr(path, '/')) { /* dlopen would search the system's folders */
-        with_folder = malloc(strlen(path) + 3);
-        if (!with_folder)
-            return qn_fail(QN_ERR_NOMEM, "out of memory");
-        strcpy(with_folder, "./");
-        strcat(with_folder, path);
-    }
-    void *handle = dlopen(with_folder ? with_folder : path, RTLD_NOW | RTLD_LOCAL);
-    free(with_folder);
-    if (!handle)
-        return qn_fail(QN_ERR_INPUT, "%s cannot be loaded: %s", path, dlerror());
+    void *handle, *table;
+    int err = qn_library_symbol("", path, QUENCH_OBJECTIVE_SYMBOL, "const quench_objective_table " QUENCH_OBJECTIVE_SYMBOL, &handle, &table);
+    if (err)
+        return err;
     for (library *l = libraries; l; l = l->next)
         if (l->handle == handle) { /* the same file again */
             dlclose(handle);
             *out = l;
             return 0;
         }
-    const quench_objective_table *table;
-    int err = table_of(handle, path, &table);
+    err = check_table(table, path);
     library *l = err ? NULL : calloc(1, sizeof *l);
     if (!l) {
         dlclose(handle);

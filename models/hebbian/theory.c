@@ -17,14 +17,14 @@ const qn_quantity heb_quantities[] = {
     [HEB_Q_F_REST] = {"f_rest", "1", "f_{m=0}", "free energy per spin of the state without retrieval", NULL},
     [HEB_Q_REPLICON] = {"replicon", "1", "λ", "stability against replica symmetry breaking; unstable below 0", NULL},
     [HEB_Q_CROSSTALK] = {"crosstalk", "1", "Σ_{μ≥2} m_μ^2", "summed squared overlaps with the other patterns (P = 2)", NULL},
-    [HEB_Q_ONE_STEP] = {"one_step", "1", "m(1)", "overlap after all spins of the start were set along their fields at once", NULL},
+    [HEB_Q_ONE_STEP] = {"one_step", "1", "m(1)", "overlap after one parallel step, all spins of the start set along their fields at once", NULL},
     [HEB_Q_STABILITY] = {"stability", "1", "P(ξh>0)", "fraction of spins along their fields in the pattern", NULL},
     [HEB_Q_LOAD_SPINODAL] = {"load_spinodal", "1", "γ_M", "load below which retrieval exists (0: nowhere)", "load"},
     [HEB_Q_M_SPINODAL] = {"m_spinodal", "1", "m_M", "overlap where retrieval ends", NULL},
     [HEB_Q_LOAD_COEXISTENCE] = {"load_coexistence", "1", "γ_c", "load below which retrieval is the ground phase (0: nowhere)", "load"},
-    [HEB_Q_LOAD_REPLICON] = {"load_replicon", "1", "γ_{AT}", "load above which retrieval is unstable against replica symmetry breaking", "load"},
+    [HEB_Q_LOAD_REPLICON] = {"load_replicon", "1", "γ_{AT}", "load from which replica symmetry breaks, in the state of retrieval", "load"},
     [HEB_Q_T_GLASS] = {"T_glass", "1", "T_s", "temperature of the glass transition", "T"},
-    [HEB_Q_T_DYNAMIC] = {"T_dynamic", "1", "T_d", "temperature of the dynamic transition of the glass", "T"},
+    [HEB_Q_T_DYNAMIC] = {"T_dynamic", "1", "T_d", "temperature of the dynamic glass transition", "T"},
     [HEB_QUANTITIES] = {0},
 };
 

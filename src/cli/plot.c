@@ -49,19 +49,6 @@ static void say_default(const qn_dataset *d, const char *chosen)
     qn_buffer_free(&others);
 }
 
-static int write_table(const qn_figure *f, const char *path)
-{
-    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
-    if (!out) {
-        cli_say("%s cannot be written: %s", path, strerror(errno));
-        return CLI_FAILED;
-    }
-    int err = qn_figure_table(f, out);
-    if (out != stdout && fclose(out) && !err)
-        err = qn_fail(QN_ERR_IO, "%s could not be written: %s", path, strerror(errno));
-    return err ? cli_fail(err) : CLI_DONE;
-}
-
 static int draw_here(const qn_figure *f)
 {
     struct winsize w;
@@ -89,8 +76,8 @@ static int draw(const qn_figure_request *q, const wishes *w, const char *output)
     if (err) {
         status = cli_fail(err);
     } else {
-        if (w->table)
-            status = write_table(&f, w->table);
+        if (w->table && (err = qn_figure_table(&f, w->table)))
+            status = cli_fail(err);
         if (!status && w->terminal)
             status = draw_here(&f);
         if (!status && output) {
@@ -105,20 +92,35 @@ static int draw(const qn_figure_request *q, const wishes *w, const char *output)
     return status;
 }
 
+/* FILE.h5, or FILE.h5:NAME,NAME: a colon separates the names, unless the whole is a file.  Data and path are the caller's to free. */
+static int read_overlay(const char *text, qn_figure_overlay *out)
+{
+    const char *colon = access(text, F_OK) ? strrchr(text, ':') : NULL;
+    char *path = qn_format("%.*s", (int)(colon ? colon - text : (ptrdiff_t)strlen(text)), text);
+    qn_dataset *d = NULL;
+    *out = (qn_figure_overlay){.path = path, .only = colon ? colon + 1 : NULL};
+    if (colon && !colon[1]) {
+        cli_say("plot: --overlay %s: names of what is drawn stand after the colon, as in %sm,load_spinodal", text, text);
+        return CLI_INPUT;
+    }
+    int err = path ? qn_dataset_read(path, skip, &d) : qn_fail(QN_ERR_NOMEM, "out of memory");
+    out->data = d;
+    return err ? cli_fail_input() : CLI_DONE;
+}
+
 static int plot(qn_figure_request *q, const wishes *w, const cli_texts *overlays)
 {
-    qn_dataset *d = NULL, **over = calloc(overlays->n + 1, sizeof *over);
+    qn_dataset *d = NULL;
+    qn_figure_overlay *over = calloc(overlays->n + 1, sizeof *over);
     int status = CLI_DONE;
     if (!over || qn_dataset_read(q->path, skip, &d))
         status = cli_fail_input();
     for (size_t i = 0; i < overlays->n && !status; i++)
-        if (qn_dataset_read(overlays->item[i], skip, &over[i]))
-            status = cli_fail_input();
+        status = read_overlay(overlays->item[i], &over[i]);
     char *output = NULL;
     if (!status) {
         q->data = d;
-        q->overlay = (const qn_dataset *const *)over;
-        q->overlay_path = overlays->item;
+        q->overlay = over;
         q->n_overlays = overlays->n;
         if (!q->observable && (q->observable = qn_figure_default(d)))
             say_default(d, q->observable);
@@ -129,8 +131,10 @@ static int plot(qn_figure_request *q, const wishes *w, const cli_texts *overlays
         status = draw(q, w, output);
     }
     free(output);
-    for (size_t i = 0; over && i < overlays->n; i++)
-        qn_dataset_free(over[i]);
+    for (size_t i = 0; over && i < overlays->n; i++) {
+        free((char *)over[i].path); /* both from read_overlay */
+        qn_dataset_free((qn_dataset *)over[i].data);
+    }
     free(over);
     qn_dataset_free(d);
     return status;
@@ -166,7 +170,7 @@ int cli_plot(int argc, char **argv)
     qn_figure_request q = {.say = say};
     cli_texts overlays = {0}, where = {0};
     const cli_option options[] = {
-        {"overlay", 0, CLI_TEXTS, &overlays, "FILE.h5", "theory or another result over it; may be given several times"},
+        {"overlay", 0, CLI_TEXTS, &overlays, "FILE.h5[:NAMES]", "theory or another result over it, or only what is named of it; may be given several times"},
         {"output", 'o', CLI_TEXT, &w.output, "FIG.png", "the figure: .png, .svg or .pdf (default: FILE_OBSERVABLE.png)"},
         {"terminal", 0, CLI_FLAG, &w.terminal, NULL, "draw in the terminal; with -o both"},
         {"where", 0, CLI_TEXTS, &where, "NAME=VALUE", "only these points; also NAME=V1,V2 and NAME=LOW:HIGH"},

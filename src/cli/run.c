@@ -42,36 +42,75 @@ static char *command_line(int argc, char **argv)
     return b.text;
 }
 
-/* How many points of the series are not equilibrated, worst observable first: never hidden, never fatal. */
-static void tell_verdict(const char *output)
+#define FEW_MEASUREMENTS 100 /* below, even a series without memory is hardly ever long enough for a verdict */
+
+/* The series of which most points are not equilibrated. */
+typedef struct verdict {
+    char name[96];
+    size_t bad, of;
+} verdict;
+
+static bool find_worst(const qn_dataset *d, verdict *out)
+{
+    *out = (verdict){0};
+    for (size_t i = 0; i < d->n_vars; i++) {
+        const qn_var *v = d->vars[i];
+        size_t n = strlen(v->name);
+        if (v->type != QN_I8 || n < 4 || strcmp(v->name + n - 3, "_eq"))
+            continue;
+        verdict one = {0};
+        snprintf(one.name, sizeof one.name, "%.*s", (int)(n - 3), v->name);
+        const qn_var *mean = qn_dataset_find(d, one.name);
+        for (size_t k = 0; mean && mean->type == QN_F64 && k < v->size && mean->size == v->size; k++) {
+            one.of += isnan(mean->f64[k]) ? 0 : 1;
+            one.bad += !isnan(mean->f64[k]) && !v->i8[k];
+        }
+        if (one.bad > out->bad)
+            *out = one;
+    }
+    return out->bad > 0;
+}
+
+/* How often a task measured, on average: fewer times than the sweep asks for where tasks end by themselves. */
+static double measurements(const qn_sweep *s, const char *output)
+{
+    static const char *const skip[] = {"checkpoints", "environment", NULL};
+    int64_t *steps;
+    size_t n;
+    double sum = 0;
+    qn_dataset *d;
+    if (qn_sampling_grid(&s->sampling, &n, &steps))
+        return INFINITY;
+    free(steps);
+    if (!s->model->done || n < FEW_MEASUREMENTS || qn_dataset_read(output, skip, &d))
+        return (double)n;
+    const qn_dataset *samples = qn_dataset_find_group(d, "samples");
+    const qn_var *v = samples ? qn_dataset_find(samples, "measurements") : NULL;
+    for (size_t k = 0; v && k < v->size; k++)
+        sum += qn_var_number(v, k);
+    double mean = v && v->size ? sum / (double)v->size : (double)n;
+    qn_dataset_free(d);
+    return mean;
+}
+
+/* How many points of the series are not equilibrated, worst observable first: never hidden, never fatal.  Where hardly any is because tasks measure
+ * a few times only (recall, descent), that is said instead. */
+static void tell_verdict(const qn_sweep *s, const char *output)
 {
     static const char *const skip[] = {"samples", "checkpoints", "environment", NULL};
     qn_dataset *d;
+    verdict v;
     if (qn_dataset_read(output, skip, &d))
         return;
-    size_t worst = 0, of = 0;
-    const char *name = NULL;
-    for (size_t i = 0; i < d->n_vars; i++) {
-        const qn_var *v = d->vars[i];
-        size_t n = strlen(v->name), bad = 0, there = 0;
-        if (v->type != QN_I8 || n < 4 || strcmp(v->name + n - 3, "_eq"))
-            continue;
-        char base[96];
-        snprintf(base, sizeof base, "%.*s", (int)(n - 3), v->name);
-        const qn_var *mean = qn_dataset_find(d, base);
-        for (size_t k = 0; mean && mean->type == QN_F64 && k < v->size && mean->size == v->size; k++) {
-            there += isnan(mean->f64[k]) ? 0 : 1;
-            bad += !isnan(mean->f64[k]) && !v->i8[k];
-        }
-        if (bad > worst) {
-            worst = bad;
-            of = there;
-            name = mean->name;
-        }
-    }
-    if (worst)
-        cli_say("%zu of %zu points are too short for their autocorrelation time, or still drift (in %s); figures hatch them", worst, of, name);
+    bool any = find_worst(d, &v);
     qn_dataset_free(d);
+    if (!any)
+        return;
+    double times = 2 * v.bad > v.of ? measurements(s, output) : INFINITY;
+    if (times < FEW_MEASUREMENTS)
+        cli_say("a task measured %.0f times on average: too few for a verdict on its series, which figures hatch; outcomes need none", ceil(times));
+    else
+        cli_say("%zu of %zu points are too short for their autocorrelation time, or still drift (in %s); figures hatch them", v.bad, v.of, v.name);
 }
 
 int cli_run(int argc, char **argv)
@@ -127,7 +166,7 @@ int cli_run(int argc, char **argv)
             cli_say("%zu of %zu tasks done (%zu before), %lld steps in %s%s%s", r.done_before + r.done_now, r.tasks, r.done_before, (long long)r.steps_now,
                     qn_human_seconds(r.wall_s, took), r.merged ? "; result in " : "", r.merged ? o.output : "");
         if (!err && r.merged)
-            tell_verdict(o.output);
+            tell_verdict(&s, o.output);
         else if (!err)
             cli_say("%zu tasks are left to other parts; when all are done: quench merge %s", r.missing, o.output);
         qn_sweep_free(&s);

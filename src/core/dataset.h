@@ -4,7 +4,7 @@
  * In memory (dataset.c): a tree of groups; each group has dimensions (a name, a length), variables over dimensions of the same
  * group or of one above it, and attributes.  A coordinate is a one-dimensional variable that has its dimension's name; no other
  * variable may have the name of a dimension that its group sees.
- * On disk (store.c, which alone calls HDF5): every dimension has a scale (H5DSset_scale / H5DSattach_scale): its coordinate, or an
+ * On disk (store_*.c, which alone call HDF5): every dimension has a scale (H5DSset_scale / H5DSattach_scale): its coordinate, or an
  * index 0, 1, ... as int64 where it has none; a child group holds hard links to the scales it uses from above.  A dimension whose
  * name begins with '_' (the length of a blob) has a scale without values, which readers show as a dimension and no variable.
  * Coordinates come first in a group.  Creation order tracked, no times kept; chunked + shuffle + deflate + fletcher32 where an array

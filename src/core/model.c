@@ -3,10 +3,10 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "expr.h"
+#include "library.h"
 
 static bool plain_name(const char *s)
 {
@@ -96,28 +96,15 @@ int qn_model_validate(const qn_model *m)
 
 int qn_plugin_load(const char *path, const qn_model **out)
 {
+    void *lib, *symbol;
     *out = NULL;
-    char *with_folder = NULL;
-    if (!strchr(path, '/')) { /* dlopen would search the system's folders */
-        with_folder = malloc(strlen(path) + 3);
-        if (!with_folder)
-            return qn_fail(QN_ERR_NOMEM, "out of memory");
-        strcpy(with_folder, "./");
-        strcat(with_folder, path);
-    }
-    void *lib = dlopen(with_folder ? with_folder : path, RTLD_NOW | RTLD_LOCAL);
-    free(with_folder);
-    if (!lib)
-        return qn_fail(QN_ERR_INPUT, "--plugin %s cannot be loaded: %s", path, dlerror());
-    void *symbol = dlsym(lib, QN_PLUGIN_SYMBOL);
-    if (!symbol) {
-        dlclose(lib);
-        return qn_fail(QN_ERR_INPUT, "--plugin %s does not export `const qn_model *%s(void)`", path, QN_PLUGIN_SYMBOL);
-    }
+    int err = qn_library_symbol("--plugin ", path, QN_PLUGIN_SYMBOL, "const qn_model *" QN_PLUGIN_SYMBOL "(void)", &lib, &symbol);
+    if (err)
+        return err;
     const qn_model *(*get)(void);
     memcpy(&get, &symbol, sizeof get); /* ISO C has no cast from object to function pointer */
     const qn_model *m = get();
-    int err = qn_model_validate(m);
+    err = qn_model_validate(m);
     if (err) {
         err = qn_fail(QN_ERR_INPUT, "--plugin %s: %s", path, qn_error_text());
         dlclose(lib);

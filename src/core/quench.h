@@ -92,7 +92,7 @@ typedef struct qn_param {
     const char *choices;  /* QN_CHOICE: "heatbath|metropolis|zero" */
     const char *unit;     /* "1" for pure numbers */
     const char *symbol;   /* for figures, UTF-8, gnuplot's enhanced text ("γ", "s_0"); NULL: none */
-    const char *meaning;  /* one phrase, no full stop */
+    const char *meaning;  /* one phrase, no full stop; begins with a short noun phrase up to a `,`, `;` or `(`, which stands at axes */
     unsigned flags;
 } qn_param;
 

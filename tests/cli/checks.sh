@@ -131,6 +131,36 @@ check check_writes_nothing "it wrote" [ ! -e new.h5 ]
 q check sweep.yaml -o good.h5
 check check_sees_what_is_done "$(cat out)" grep -q '48 are done' out
 
+# ---- overlays by name, and the verdict on short tasks ----
+
+q theory hebbian --sweep sweep.yaml -o theory.h5
+expect theory 0
+q plot good.h5 m --overlay theory.h5 --terminal --data all.csv
+expect overlay_whole 0
+check overlay_whole_has_all "$(cut -d, -f1 all.csv | sort -u | tr '\n' ';')" grep -q '^load below which retrieval is the ground phase' all.csv
+q plot good.h5 m --overlay theory.h5:load_spinodal --terminal --data one.csv
+expect overlay_by_name 0
+lines_of() { sed 1d "$1" | cut -d, -f1 | sort -u | tr '\n' ';'; }
+check overlay_by_name_only "$(lines_of one.csv)" test "$(lines_of one.csv | tr -cd ';')" = ';;'
+check overlay_by_name_that "$(lines_of one.csv)" grep -q '^load below which retrieval exists' one.csv
+cp theory.h5 a:b.h5
+q plot good.h5 m --overlay a:b.h5 --terminal
+expect overlay_with_colon 0
+q plot good.h5 m --overlay a:b.h5:load_spinodal --terminal
+expect overlay_with_colon_by_name 0
+q plot good.h5 m --overlay theory.h5:load_spinodl --terminal
+expect overlay_unknown 2 "theory.h5: there is no observable 'load_spinodl'; did you mean 'load_spinodal'"
+q plot good.h5 m --overlay theory.h5: --terminal
+expect overlay_empty 2 'after the colon'
+q run sweep.yaml -q --set sampling.steps=20 -o short.h5
+expect verdict_short 0 'measured 20 times on average: too few for a verdict'
+grep -v '^  T:' sweep.yaml >descent.yaml
+q run descent.yaml -q --set dynamics=zero --set start=random --set sampling.thermalization=0 -o descent.h5
+expect verdict_descent 0 'measured [0-9]+ times on average: too few for a verdict'
+q run sweep.yaml -q --set load=0.2 --set T=0.3 -o long.h5
+expect verdict_long 0
+check verdict_long_is_told "$(cat err)" test "$(grep -c 'too few for a verdict' err)" -eq 0
+
 # ---- models, help, version ----
 
 q models

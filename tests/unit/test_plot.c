@@ -122,6 +122,16 @@ static qn_figure_request ask(const qn_dataset *d, const char *observable)
     return (qn_figure_request){.data = d, .path = "run.h5", .observable = observable};
 }
 
+static qn_figure_request ask_over(const qn_dataset *d, const char *observable, const qn_figure_overlay *over, size_t n, notes *heard)
+{
+    qn_figure_request q = ask(d, observable);
+    q.overlay = over;
+    q.n_overlays = n;
+    q.say = heard ? listen : NULL;
+    q.ctx = heard;
+    return q;
+}
+
 /* ---- places ---------------------------------------------------------------------------------------------------------------- */
 
 static void edges(void **state)
@@ -181,9 +191,28 @@ static void labels(void **state)
     assert_int_equal(qn_fig_length(head), strlen("temperature Tc (K)"));
     free(head);
     free(bare);
-    char *name = qn_fig_label(&(qn_fig_axis){.name = "start_overlap"}, 5);
-    assert_string_equal(name, "start_overlap");
-    free(name);
+    static const struct {
+        qn_fig_axis a;
+        size_t most;
+        const char *label;
+    } cases[] = {
+        {{.name = "start_overlap"}, 5, "start overlap"},
+        {{.name = "start_overlap", .symbol = "m_0", .meaning = "start noisy: each spin, or so"}, 40, "start overlap \1m_0\2"}, /* when, not what */
+        {{.name = "start_overlap", .symbol = "m_0", .meaning = "start noisy: each spin, or so"}, 10, "\1m_0\2"},
+        {{.name = "start_overlap", .symbol = "m_0", .meaning = "overlap of the start, noisy: each spin"}, 40, "overlap of the start \1m_0\2"},
+        {{.name = "T", .symbol = "T", .meaning = "zero: not used", .unit = "J"}, 40, "\1T\2 (J)"},
+        {{.name = "cue_noise", .meaning = "probability of a flipped pixel"}, 12, "cue noise"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *label = qn_fig_label(&cases[i].a, cases[i].most);
+        assert_string_equal(label, cases[i].label);
+        free(label);
+    }
+    qn_fig_series s = {.label = (char *)"end of retrieval \1T_s\2", .brief = (char *)"\1T_s\2"};
+    assert_string_equal(qn_fig_key(&s, 20), s.label); /* 19 characters */
+    assert_string_equal(qn_fig_key(&s, 18), s.brief);
+    s.brief = NULL;
+    assert_string_equal(qn_fig_key(&s, 18), s.label);
 }
 
 /* Even steps in CIELAB (computed back from sRGB here) and growing lightness. */
@@ -311,16 +340,10 @@ static void map_boundary(void **state)
 {
     (void)state;
     qn_dataset *d = grid(), *b = boundary("load"), *other = boundary("N");
-    const qn_dataset *over[] = {b, other};
-    const char *paths[] = {"b.h5", "other.h5"};
+    const qn_figure_overlay over[] = {{b, "b.h5", NULL}, {other, "other.h5", NULL}};
     notes heard = {0};
     qn_figure f;
-    qn_figure_request q = ask(d, "m");
-    q.overlay = over;
-    q.overlay_path = paths;
-    q.n_overlays = 2;
-    q.say = listen;
-    q.ctx = &heard;
+    qn_figure_request q = ask_over(d, "m", over, 2, &heard);
     OK(qn_figure_build(&q, &f));
     assert_int_equal(f.n_series, 1);
     const qn_fig_series *s = &f.series[0];
@@ -353,13 +376,11 @@ static void map_boundary_ends(void **state)
 {
     (void)state;
     qn_dataset *d = grid(), *b = boundary("load");
-    const qn_dataset *over[] = {b};
-    const char *paths[] = {"b.h5"};
+    const qn_figure_overlay over[] = {{b, "b.h5", NULL}};
     qn_figure f;
     qn_figure_request q = ask(d, "m");
     memcpy(qn_dataset_find(b, "load_spinodal")->f64, (double[]){0.1, 0.05, 0, 0, 0}, 5 * sizeof(double));
     q.overlay = over;
-    q.overlay_path = paths;
     q.n_overlays = 1;
     OK(qn_figure_build(&q, &f));
     assert_near(f.series[0].x[2], 0, 0);
@@ -375,15 +396,11 @@ static void lines(void **state)
 {
     (void)state;
     qn_dataset *d = grid(), *t = fine_theory();
-    const qn_dataset *over[] = {t};
-    const char *paths[] = {"t.h5"};
+    const qn_figure_overlay over[] = {{t, "t.h5", NULL}};
     static const char *const where[] = {"T=0.4"}, *const low[] = {"T=:0.5"};
     notes heard = {0};
     qn_figure f;
-    qn_figure_request q = ask(d, "m");
-    q.overlay = over;
-    q.overlay_path = paths;
-    q.n_overlays = 1;
+    qn_figure_request q = ask_over(d, "m", over, 1, NULL);
     q.where = where;
     q.n_where = 1;
     q.say = listen;
@@ -436,6 +453,61 @@ static void lines(void **state)
     assert_int_equal(theory, 2);
     assert_int_equal(heard.n, 1);
     assert_non_null(strstr(heard.last, "1 of 3 curves"));
+    qn_figure_free(&f);
+    qn_dataset_free(d);
+    qn_dataset_free(t);
+}
+
+/* Of an overlay only what is asked for by name; another quantity than the observable lies over lines when it is. */
+static void picked(void **state)
+{
+    (void)state;
+    qn_dataset *d = grid(), *t = fine_theory();
+    static const char *const t_load[] = {"T", "load"}, *const where[] = {"T=0.2"};
+    qn_var *other = add_var(t, "m_plus", QN_F64, 2, t_load, "theory");
+    OK(qn_attr_str(t, other, "long_name", "overlap plus one"));
+    OK(qn_attr_str(t, other, "symbol", "m_+"));
+    for (size_t i = 0; i < other->size; i++)
+        other->f64[i] = 1;
+    notes heard = {0};
+    qn_figure f;
+    qn_figure_overlay over = {t, "t.h5", NULL};
+    qn_figure_request q = ask_over(d, "m", &over, 1, &heard);
+    q.where = where;
+    q.n_where = 1;
+    static const struct {
+        const char *only;
+        size_t theory, marks, notes;
+        const char *label; /* of the first of them */
+    } cases[] = {
+        {NULL, 1, 1, 0, "load spinodal"}, {"m", 1, 0, 0, "theory"},          {"load_spinodal", 0, 1, 0, "load spinodal"},
+        {"m_plus", 1, 0, 0, "overlap plus one \1m_+\2"}, {"load_spinodal,m", 1, 1, 0, "load spinodal"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t count[QN_FIG_MARK + 1] = {0};
+        heard.n = 0;
+        over.only = cases[i].only;
+        OK(qn_figure_build(&q, &f));
+        for (size_t k = 0; k < f.n_series; k++)
+            count[f.series[k].form]++;
+        assert_int_equal(count[QN_FIG_POINTS], 1);
+        assert_int_equal(count[QN_FIG_THEORY], cases[i].theory);
+        assert_int_equal(count[QN_FIG_MARK], cases[i].marks);
+        assert_string_equal(f.series[1].label, cases[i].label);
+        assert_int_equal(heard.n, cases[i].notes);
+        qn_figure_free(&f);
+    }
+    over.only = "m,load_spinodl";
+    assert_int_equal(qn_figure_build(&q, &f), QN_ERR_INPUT);
+    assert_non_null(strstr(qn_error_text(), "--overlay t.h5: there is no observable 'load_spinodl'; did you mean 'load_spinodal'?"));
+    qn_figure_free(&f);
+    q.n_where = 0;
+    over.only = "load_spinodal,m_plus"; /* a map takes the one and not the other */
+    OK(qn_figure_build(&q, &f));
+    assert_true(f.map);
+    assert_int_equal(f.n_series, 1);
+    assert_int_equal(heard.n, 1);
+    assert_non_null(strstr(heard.last, "m_plus of t.h5 is left out: a map takes"));
     qn_figure_free(&f);
     qn_dataset_free(d);
     qn_dataset_free(t);
@@ -508,13 +580,9 @@ static void two_files(void **state)
             hi->f64[i] = 0.7;
         }
     }
-    const qn_dataset *over[] = {d[1]};
-    const char *paths[] = {"x/two.h5"};
+    const qn_figure_overlay over[] = {{d[1], "x/two.h5", NULL}};
     qn_figure f;
-    qn_figure_request q = ask(d[0], NULL);
-    q.overlay = over;
-    q.overlay_path = paths;
-    q.n_overlays = 1;
+    qn_figure_request q = ask_over(d[0], NULL, over, 1, NULL);
     OK(qn_figure_build(&q, &f));
     assert_int_equal(f.n_files, 2);
     assert_string_equal(f.series[0].label, "N = 64");
@@ -606,13 +674,9 @@ static void files(void **state)
     assert_non_null(getcwd(here, sizeof here));
     OK(chdir(folder));
     qn_dataset *d = grid(), *b = boundary("load");
-    const qn_dataset *over[] = {b};
-    const char *paths[] = {"b.h5"};
+    const qn_figure_overlay over[] = {{b, "b.h5", NULL}};
     qn_figure f;
-    qn_figure_request q = ask(d, "m");
-    q.overlay = over;
-    q.overlay_path = paths;
-    q.n_overlays = 1;
+    qn_figure_request q = ask_over(d, "m", over, 1, NULL);
     q.title = "it's a title_with {signs} & more";
     OK(qn_figure_build(&q, &f));
     size_t n, again;
@@ -709,13 +773,9 @@ static void terminal(void **state)
 {
     (void)state;
     qn_dataset *d = grid(), *b = boundary("load");
-    const qn_dataset *over[] = {b};
-    const char *paths[] = {"b.h5"};
+    const qn_figure_overlay over[] = {{b, "b.h5", NULL}};
     qn_figure f;
-    qn_figure_request q = ask(d, "m");
-    q.overlay = over;
-    q.overlay_path = paths;
-    q.n_overlays = 1;
+    qn_figure_request q = ask_over(d, "m", over, 1, NULL);
     OK(qn_figure_build(&q, &f));
     char *ascii = in_terminal(&f, (qn_terminal){.columns = 60, .rows = 24}), *colour = in_terminal(&f, (qn_terminal){.columns = 60, .rows = 24, .colour = true, .unicode = true});
     assert_null(strchr(ascii, '\033')); /* NO_COLOR */
@@ -749,7 +809,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edges),     cmocka_unit_test(ticks), cmocka_unit_test(labels), cmocka_unit_test(palette),  cmocka_unit_test(map),   cmocka_unit_test(map_of_words),
-        cmocka_unit_test(map_boundary), cmocka_unit_test(map_boundary_ends), cmocka_unit_test(auxiliary), cmocka_unit_test(lines), cmocka_unit_test(curve),  cmocka_unit_test(two_files), cmocka_unit_test(refusals), cmocka_unit_test(files),
+        cmocka_unit_test(map_boundary), cmocka_unit_test(map_boundary_ends), cmocka_unit_test(auxiliary), cmocka_unit_test(lines), cmocka_unit_test(picked), cmocka_unit_test(curve),  cmocka_unit_test(two_files), cmocka_unit_test(refusals), cmocka_unit_test(files),
         cmocka_unit_test(terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
