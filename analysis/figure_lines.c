@@ -230,9 +230,30 @@ static void span_value(qn_figure *f)
     qn_fig_pad(v, 0.05);
 }
 
+/* Marks beyond the measured points would stand in the key only.  The first mark of a quantity has its name: it goes on to the next. */
+static void drop_marks_outside(qn_figure *f)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < f->n_series; i++) {
+        qn_fig_series *s = &f->series[i], *next = i + 1 < f->n_series ? s + 1 : NULL;
+        if (s->form != QN_FIG_MARK || (s->n && s->x[0] >= f->x.lo && s->x[0] <= f->x.hi)) {
+            f->series[kept++] = *s;
+            continue;
+        }
+        if (s->label && next && next->form == QN_FIG_MARK && !next->label) {
+            next->label = s->label;
+            next->brief = s->brief;
+            s->label = s->brief = NULL;
+        }
+        qn_fig_series_free(s);
+    }
+    f->n_series = kept;
+}
+
 void qn_fig_span_lines(qn_fig_building *b)
 {
     guess_log(b);
     span_x(b->f);
+    drop_marks_outside(b->f);
     span_value(b->f);
 }

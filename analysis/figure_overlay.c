@@ -165,8 +165,8 @@ static int add_boundary(qn_fig_building *b, const qn_dataset *d, const qn_var *v
         qn_fig_put(line, at, q); /* NaN stays: a gap in the line */
         inside += at >= over->lo && at <= over->hi && q.v >= across->lo && q.v <= across->hi;
     }
-    for (size_t k = 0; !err && k < line->n; k++) /* 0 says nowhere: a line ends there but does not run on along the edge */
-        if (line->y[k] == 0 && !(k && is_somewhere(line->y[k - 1])) && !(k + 1 < line->n && is_somewhere(line->y[k + 1])))
+    for (size_t k = 0; !err && k < line->n; k++) /* 0 says nowhere: the line ends before it, as far as it is known */
+        if (!is_somewhere(line->y[k]))
             line->y[k] = NAN;
     qn_selection_free(&s);
     if (err)
