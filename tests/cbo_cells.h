@@ -7,7 +7,7 @@
 
 #include "cbo/cbo.h"
 #include "qtest.h"
-#include "schedule.h"
+#include "running.h"
 #include "text.h"
 
 typedef struct cbo_cell {

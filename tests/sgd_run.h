@@ -3,7 +3,7 @@
 #define SGD_RUN_H
 
 #include "qtest.h"
-#include "schedule.h"
+#include "running.h"
 #include "sgd/sgd.h"
 
 typedef struct trial {

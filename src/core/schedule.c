@@ -18,6 +18,7 @@
 
 #include "merge.h"
 #include "progress.h"
+#include "running.h"
 #include "text.h"
 
 static _Thread_local int threads_inside = 1;
@@ -85,149 +86,6 @@ static bool must_stop(const run *r)
     return qn_signals_stop() || atomic_load(&r->failed) || (r->o->time_s > 0 && qn_now() - r->start > r->o->time_s);
 }
 
-/* ---- one task ----------------------------------------------------------------------------------------------------------- */
-
-typedef struct running {
-    const qn_sweep *sweep;
-    const qn_layout *layout;
-    qn_params params;
-    qn_streams streams;
-    qn_record record;
-    void *state;
-    int64_t step, total;
-    qn_end end;
-} running;
-
-static void running_free(running *t)
-{
-    if (t->sweep)
-        t->sweep->model->destroy(t->state);
-    if (t->params.v)
-        qn_params_free(&t->params);
-    if (t->record.layout)
-        qn_record_free(&t->record);
-    memset(t, 0, sizeof *t);
-}
-
-static int running_load(running *t, const qn_group *g)
-{
-    int err = qn_load_bytes(g, "streams", sizeof t->streams, &t->streams);
-    if (!err)
-        err = qn_record_load(&t->record, g);
-    if (err)
-        return err;
-    t->step = (int64_t)t->record.step;
-    size_t expected = 0; /* measurements that the present grid would have made by now */
-    while (expected < t->layout->n_grid && t->layout->grid[expected] <= t->step)
-        expected++;
-    if (expected != t->record.measured || t->step > t->total)
-        return qn_fail(QN_ERR_DATA, "the checkpoint was made on another measuring grid");
-    return t->sweep->model->load(t->state, g);
-}
-
-static int running_save(const running *t, qn_group *g)
-{
-    int err = qn_save_bytes(g, "streams", sizeof t->streams, &t->streams);
-    if (!err)
-        err = qn_record_save(&t->record, g);
-    return err ? err : t->sweep->model->save(t->state, g);
-}
-
-static int running_start(running *t, const qn_plan *p, size_t task, const void *shared)
-{
-    const qn_sweep *s = p->sweep;
-    size_t point = task / (size_t)s->replicas, replica = task % (size_t)s->replicas;
-    memset(t, 0, sizeof *t);
-    t->sweep = s;
-    t->layout = p->layout;
-    t->total = s->sampling.thermalization + s->sampling.steps;
-    int err = qn_sweep_point(s, point, &t->params);
-    if (!err)
-        err = qn_record_init(&t->record, p->layout, &t->params);
-    qn_streams_open(&t->streams, s->seed, p->point[point].stream.w, p->point[point].disorder.w, replica);
-    return err ? err : s->model->create(&t->params, shared, &t->streams, &t->state);
-}
-
-/* One step, or up to `most` where the model can, and, when the grid says so, one measurement. */
-static int running_step(running *t, int64_t most)
-{
-    const qn_model *m = t->sweep->model;
-    int64_t done = 1;
-    int err = 0;
-    if (m->advance) {
-        int64_t until = t->record.measured < t->layout->n_grid ? t->layout->grid[t->record.measured] : t->total, room = until - t->step;
-        room = room < most ? room : most;
-        done = m->advance(t->state, &t->streams, room);
-        if (done < 0)
-            return (int)done;
-        if (!done || done > room)
-            return qn_fail(QN_ERR_MODEL, "model %s went on by %lld steps where 1 to %lld were asked", m->name, (long long)done, (long long)room);
-    } else if ((err = m->step(t->state, &t->streams))) {
-        return err;
-    }
-    t->step += done;
-    t->record.step = (uint64_t)t->step;
-    if (t->record.measured < t->layout->n_grid && t->layout->grid[t->record.measured] == t->step) {
-        err = m->measure(t->state, &t->streams, &t->record);
-        t->record.measured++;
-    }
-    return err;
-}
-
-static bool running_over(running *t)
-{
-    t->end = t->sweep->model->done ? t->sweep->model->done(t->state) : QN_GOING;
-    return t->end != QN_GOING || t->step >= t->total;
-}
-
-/* A model that ends by itself between two measurements (or before the first) is measured once more, so that curves end at its last
- * state. */
-static int running_finish(running *t, double *row, qn_row_head *head)
-{
-    const qn_model *m = t->sweep->model;
-    int err = 0;
-    bool just_measured = t->record.measured && t->layout->grid[t->record.measured - 1] == t->step;
-    if (t->end == QN_ENDED && !just_measured && t->record.measured < t->layout->n_grid) {
-        err = m->measure(t->state, &t->streams, &t->record);
-        t->record.measured++;
-    }
-    if (!err && m->finish)
-        err = m->finish(t->state, &t->streams, &t->record);
-    if (!err)
-        err = qn_record_row(&t->record, t->end == QN_ENDED, row);
-    if (err)
-        return err;
-    head->measurements = (int64_t)t->record.measured;
-    head->steps = t->step;
-    head->digest = qn_row_digest(t->layout, row, head->measurements, head->steps);
-    return 0;
-}
-
-int qn_task_run(const qn_plan *p, size_t task, double *row, qn_row_head *head)
-{
-    const qn_model *m = p->sweep->model;
-    qn_params params;
-    void *shared = NULL;
-    int err = qn_sweep_point(p->sweep, task / (size_t)p->sweep->replicas, &params);
-    if (err)
-        return err;
-    if (m->prepare)
-        err = m->prepare(&params, &shared);
-    running t = {0};
-    if (!err)
-        err = running_start(&t, p, task, shared);
-    while (!err && !running_over(&t))
-        err = running_step(&t, INT64_MAX);
-    head->keys = p->task[task].keys;
-    if (!err)
-        err = running_finish(&t, row, head);
-    running_free(&t);
-    if (m->release)
-        m->release(shared);
-    qn_params_free(&params);
-    return err;
-}
-
 /* ---- a worker ------------------------------------------------------------------------------------------------------------ */
 
 /* A worker's part grows to this size, each flush replacing the one before; then a new one begins, so that neither the number of
@@ -250,12 +108,12 @@ static char *part_path(run *r)
 }
 
 /* Writes what is finished and the checkpoint of `t` (may be NULL); then removes the part that this one replaces. */
-static int flush(worker *w, const qn_task_keys *keys, const running *t)
+static int flush(worker *w, const qn_task_keys *keys, const qn_running *t)
 {
     int err = 0;
     if (t && t->step > 0) {
         qn_group g = {0};
-        err = running_save(t, &g);
+        err = qn_running_save(t, &g);
         if (!err)
             err = qn_part_add_checkpoint(&w->part, keys->chain, t->step, &g);
         qn_group_clear(&g);
@@ -315,14 +173,14 @@ static void put_shared(run *r, size_t job)
     pthread_mutex_unlock(&r->lock);
 }
 
-static int resume(worker *w, running *t, const qn_task *task)
+static int resume(worker *w, qn_running *t, const qn_task *task)
 {
     const qn_source *from = &w->r->plan->source[task->checkpoint];
     qn_group g;
     int err = qn_source_checkpoint(from, task->checkpoint_index, &g);
     if (err)
         return err;
-    err = running_load(t, &g);
+    err = qn_running_load(t, &g);
     qn_group_clear(&g);
     return err;
 }
@@ -342,24 +200,24 @@ static int run_job(worker *w, size_t job)
         return err;
     err = get_shared(r, job, &p, &shared);
     qn_params_free(&p);
-    running t = {0};
+    qn_running t = {0};
     if (!err)
-        err = running_start(&t, r->plan, task, shared);
+        err = qn_running_start(&t, r->plan, task, shared);
     if (!err && at->checkpoint != QN_NOWHERE && resume(w, &t, at)) { /* unusable: from the start */
         pthread_mutex_lock(&r->lock);
         char *note = qn_format("a checkpoint cannot be used (%s); its task begins again", qn_error_text());
         qn_progress_note(&r->progress, note ? note : "a checkpoint cannot be used; its task begins again");
         free(note);
         pthread_mutex_unlock(&r->lock);
-        running_free(&t);
-        err = running_start(&t, r->plan, task, shared);
+        qn_running_free(&t);
+        err = qn_running_start(&t, r->plan, task, shared);
     }
     const int64_t first = t.step;
     int64_t counted = first, look = first + 1, stride = 1;
     double cost = r->job_cost[job];
     bool stopped = false;
-    while (!err && !running_over(&t)) {
-        err = running_step(&t, look - t.step);
+    while (!err && !qn_running_over(&t)) {
+        err = qn_running_step(&t, look - t.step);
         if (err || t.step < look)
             continue;
         double now = qn_now(), spent = now - w->last_check;
@@ -393,13 +251,13 @@ static int run_job(worker *w, size_t job)
         qn_row_head head = {.keys = at->keys};
         if (r->sweep->sampling.checkpoint) {
             qn_group g = {0};
-            err = running_save(&t, &g);
+            err = qn_running_save(&t, &g);
             if (!err)
                 err = qn_part_add_checkpoint(&w->part, at->keys.chain, t.step, &g);
             qn_group_clear(&g);
         }
         if (!err)
-            err = running_finish(&t, w->row, &head);
+            err = qn_running_finish(&t, w->row, &head);
         if (!err)
             err = qn_part_add(&w->part, &head, w->row);
         if (!err) {
@@ -411,7 +269,7 @@ static int run_job(worker *w, size_t job)
                 err = flush(w, NULL, NULL);
         }
     }
-    running_free(&t);
+    qn_running_free(&t);
     put_shared(r, job);
     return err;
 }

@@ -27,9 +27,6 @@ typedef struct qn_run_report {
 /* 0: done; QN_ERR_STOPPED: interrupted, resumable (what was done is on disk); else the error. */
 int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report) QN_NODISCARD;
 
-/* One task from its start (or `from`, NULL: fresh) to its end, without files: row and head.  Used by verify. */
-int qn_task_run(const qn_plan *p, size_t task, double *row, qn_row_head *head) QN_NODISCARD;
-
 /* Number of steps of all unfinished tasks, and the core's estimate of seconds (NAN when the model gives no cost). */
 double qn_plan_seconds(const qn_plan *p);
 

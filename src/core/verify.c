@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "merge.h"
-#include "schedule.h"
+#include "running.h"
 
 static void finding(qn_verdict_report *r, const char *text)
 {

@@ -5,7 +5,7 @@
 #include "hebbian/hebbian.h"
 #include "data.h"
 #include "qtest.h"
-#include "schedule.h"
+#include "running.h"
 #include "text.h"
 
 enum { N = 12, STATES = 1 << N, MOST_ROWS = 64 };

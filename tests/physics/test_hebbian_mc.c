@@ -5,7 +5,7 @@
  * (Agliari et al., arXiv:2212.00606; spin-glass part: Gardner 1985).  P = 2: values of Amit, Gutfreund & Sompolinsky's equations. */
 #include "hebbian/hebbian.h"
 #include "qtest.h"
-#include "schedule.h"
+#include "running.h"
 #include "text.h"
 
 enum { MOST_REPLICAS = 64 };
