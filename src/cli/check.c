@@ -54,7 +54,8 @@ static int report(const qn_sweep *s, const char *output, int64_t threads)
         qn_layout_free(&l);
         return cli_fail(err);
     }
-    seconds = qn_plan_seconds(&p);
+    bool measured;
+    seconds = qn_plan_seconds(&p, &measured);
     char a[32], b[32];
     printf("%s: model %s, seed %llu\n", s->file, s->model->name, (unsigned long long)s->seed);
     print_axes(s);
@@ -65,8 +66,8 @@ static int report(const qn_sweep *s, const char *output, int64_t threads)
                shared > 0 ? qn_human_bytes(shared, b) : "");
     printf("result           %s, at most %s\n", output, qn_human_bytes(8.0 * (double)(p.n_tasks * (l.row + 7)), a));
     if (isfinite(seconds))
-        printf("time             about %s on one thread, %s on %lld (from the model's estimate of a step: an order of magnitude)\n", qn_human_seconds(seconds, a),
-               qn_human_seconds(seconds / (double)threads, b), (long long)threads);
+        printf("time             about %s on one thread, %s on %lld (%s)\n", qn_human_seconds(seconds, a), qn_human_seconds(seconds / (double)threads, b),
+               (long long)threads, measured ? "from the tasks in progress" : "from the model's estimate of a step: an order of magnitude");
     qn_plan_free(&p);
     qn_layout_free(&l);
     return CLI_DONE;

@@ -101,6 +101,46 @@ static void print_quality(const char *output)
     qn_dataset_free(d);
 }
 
+#define MOST_IN_PROGRESS 12
+
+/* One line a task with a checkpoint: where it is, what its model says, when it may end. */
+static void print_task(const qn_plan *p, size_t t)
+{
+    const qn_sweep *s = p->sweep;
+    const qn_task *at = &p->task[t];
+    int64_t total = s->sampling.thermalization + s->sampling.steps;
+    qn_checkpoint_head h;
+    char left[32];
+    if (qn_source_checkpoint_head(&p->source[at->checkpoint], at->checkpoint_index, &h))
+        return;
+    printf("in progress      ");
+    for (size_t a = 0; a < s->n_axes; a++) {
+        const qn_axis *x = &s->axis[a];
+        char *value = qn_value_text(&s->schema.item[x->param], &x->value[qn_sweep_axis_index(s, t / (size_t)s->replicas, a)]);
+        printf("%s = %s, ", s->schema.item[x->param].name, value ? value : "?");
+        free(value);
+    }
+    printf("replica %zu: step %lld of %lld", t % (size_t)s->replicas, (long long)h.step, (long long)total);
+    if (*h.text)
+        printf("; %s", h.text);
+    if (h.rate > 0)
+        printf("; %s%s left", s->model->done ? "at most " : "", qn_human_seconds((double)(total - h.step) / h.rate, left));
+    printf("\n");
+}
+
+static void print_in_progress(const qn_plan *p, size_t begun)
+{
+    size_t told = 0;
+    for (size_t t = 0; t < p->n_tasks && told < MOST_IN_PROGRESS; t++) {
+        if (p->task[t].source != QN_NOWHERE || p->task[t].checkpoint == QN_NOWHERE)
+            continue;
+        print_task(p, t);
+        told++;
+    }
+    if (begun > told)
+        printf("                 and %zu more\n", begun - told);
+}
+
 static int status_of(const qn_sweep *s, const char *output)
 {
     qn_layout l;
@@ -123,10 +163,13 @@ static int status_of(const qn_sweep *s, const char *output)
     printf("%s: model %s, %zu points, %lld replicas\n", output, s->model->name, s->n_points, (long long)s->replicas);
     printf("done             %zu of %zu tasks (%zu in the result, %zu in parts)\n", p.done, p.n_tasks, p.done - in_parts, in_parts);
     if (p.done < p.n_tasks) {
-        double seconds = qn_plan_seconds(&p);
+        bool measured;
+        double seconds = qn_plan_seconds(&p, &measured);
         printf("begun            %zu, with a checkpoint\nmissing          %zu\n", begun, p.n_tasks - p.done - begun);
+        print_in_progress(&p, begun);
         if (isfinite(seconds))
-            printf("time left        about %s on one thread (from the model's estimate of a step)\n", qn_human_seconds(seconds, left));
+            printf("time left        about %s on one thread (%s)\n", qn_human_seconds(seconds, left),
+                   measured ? "from the tasks in progress" : "from the model's estimate of a step");
     }
     print_writers(output);
     print_quality(output);

@@ -400,7 +400,7 @@ static int keep_checkpoints(qn_merging *m)
             continue;
         err = qn_source_checkpoint(&m->p->source[at->checkpoint], at->checkpoint_index, &g);
         if (!err) {
-            err = qn_checkpoint_put(m->root, at->keys.chain, at->checkpoint_step, &g);
+            err = qn_checkpoint_put(m->root, &(qn_checkpoint_head){.chain = at->keys.chain, .step = at->checkpoint_step}, &g);
             qn_group_clear(&g);
         }
     }

@@ -135,13 +135,13 @@ static size_t entry_bytes(const qn_entry *e)
     return e->n * (e->type == QN_ENTRY_BYTES ? 1 : 8);
 }
 
-int qn_checkpoint_put(qn_dataset *root, qn_hash chain, int64_t step, const qn_group *g)
+int qn_checkpoint_put(qn_dataset *root, const qn_checkpoint_head *head, const qn_group *g)
 {
     char hex[33], dim[48];
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++)
         n += 17 + strlen(g->entry[i].name) + entry_bytes(&g->entry[i]);
-    qn_hash_hex(chain, hex);
+    qn_hash_hex(head->chain, hex);
     snprintf(dim, sizeof dim, "_n_%s", hex); /* a leading underscore: its scale has no values */
     qn_dataset *to;
     qn_var *v;
@@ -164,7 +164,12 @@ int qn_checkpoint_put(qn_dataset *root, qn_hash chain, int64_t step, const qn_gr
             memcpy(out, e->data, entry_bytes(e));
         out += entry_bytes(e);
     }
-    return qn_attr_i64(to, v, "step", 1, &step);
+    err = qn_attr_i64(to, v, "step", 1, &head->step);
+    if (!err && head->pieces)
+        err = qn_attr_i64(to, v, "pieces", 1, &head->pieces);
+    if (!err && head->rate > 0)
+        err = qn_attr_f64(to, v, "rate", 1, &head->rate);
+    return !err && *head->text ? qn_attr_str(to, v, "progress", head->text) : err;
 }
 
 static const qn_var *checkpoint_var(const qn_source *s, size_t i)
@@ -172,13 +177,18 @@ static const qn_var *checkpoint_var(const qn_source *s, size_t i)
     return qn_dataset_find_group(s->data, CHECKPOINTS)->vars[i];
 }
 
-int qn_source_checkpoint_key(const qn_source *s, size_t i, qn_hash *chain, int64_t *step)
+int qn_source_checkpoint_head(const qn_source *s, size_t i, qn_checkpoint_head *out)
 {
     const qn_var *v = checkpoint_var(s, i);
-    const qn_attr *a = qn_attr_find(s->data, v, "step");
-    if (v->type != QN_I8 || !a || a->type != QN_I64 || a->n != 1 || qn_hash_parse(v->name, chain))
+    const qn_attr *a = qn_attr_find(s->data, v, "step"), *pieces = qn_attr_find(s->data, v, "pieces"), *rate = qn_attr_find(s->data, v, "rate");
+    const char *text = qn_attr_text(s->data, v, "progress");
+    memset(out, 0, sizeof *out);
+    if (v->type != QN_I8 || !a || a->type != QN_I64 || a->n != 1 || qn_hash_parse(v->name, &out->chain))
         return qn_fail(QN_ERR_DATA, "%s: the checkpoint %s is not one", s->path, v->name);
-    *step = a->i64[0];
+    out->step = a->i64[0];
+    out->pieces = pieces && pieces->type == QN_I64 && pieces->n == 1 ? pieces->i64[0] : 0;
+    out->rate = rate && rate->type == QN_F64 && rate->n == 1 ? rate->f64[0] : 0;
+    snprintf(out->text, sizeof out->text, "%s", text ? text : "");
     return 0;
 }
 
@@ -235,10 +245,10 @@ int qn_part_add(qn_part *p, const qn_row_head *head, const double *row)
     return 0;
 }
 
-int qn_part_add_checkpoint(qn_part *p, qn_hash chain, int64_t step, const qn_group *g)
+int qn_part_add_checkpoint(qn_part *p, const qn_checkpoint_head *head, const qn_group *g)
 {
     int err = p->checkpoints ? 0 : qn_dataset_new(&p->checkpoints);
-    return err ? err : qn_checkpoint_put(p->checkpoints, chain, step, g);
+    return err ? err : qn_checkpoint_put(p->checkpoints, head, g);
 }
 
 void qn_part_drop_checkpoints(qn_part *p)
@@ -314,15 +324,16 @@ int qn_part_write(const qn_part *p, const char *path)
         err = qn_dataset_group(d, CHECKPOINTS, &to);
     for (size_t i = 0; !err && from && i < from->n_vars; i++) {
         const qn_var *v = from->vars[i];
-        const qn_attr *step = qn_attr_find(p->checkpoints, v, "step");
         qn_var *w;
         err = qn_dataset_dim(to, v->dims[0], v->size);
         if (!err)
             err = qn_dataset_var(to, v->name, QN_I8, 1, (const char *[]){v->dims[0]}, &w);
-        if (!err) {
-            if (v->size)
-                memcpy(w->i8, v->i8, v->size);
-            err = qn_attr_i64(to, w, "step", 1, step->i64);
+        if (!err && v->size)
+            memcpy(w->i8, v->i8, v->size);
+        for (size_t k = 0; k < v->n_attrs && !err; k++) {
+            const qn_attr *a = &v->attrs[k];
+            err = a->type == QN_STR ? qn_attr_str(to, w, a->name, a->str) : a->type == QN_F64 ? qn_attr_f64(to, w, a->name, a->n, a->f64)
+                                                                                              : qn_attr_i64(to, w, a->name, a->n, a->i64);
         }
     }
     if (!err)

@@ -31,8 +31,17 @@ void qn_source_close(qn_source *s);
  * is missing or the digest of the row does not match. */
 int qn_source_row(const qn_source *s, size_t row, const qn_layout *l, qn_row_head *head, double *out) QN_NODISCARD;
 
-/* Checkpoint number i: its chain key and step without reading it; its content. */
-int qn_source_checkpoint_key(const qn_source *s, size_t i, qn_hash *chain, int64_t *step) QN_NODISCARD;
+/* What is known of a checkpoint without reading it. */
+#define QN_PROGRESS_TEXT 160
+typedef struct qn_checkpoint_head {
+    qn_hash chain;
+    int64_t step, pieces;         /* steps done, pieces made of the next one */
+    double rate;                  /* steps a second in the process that wrote it; 0: not known */
+    char text[QN_PROGRESS_TEXT];  /* the model's own line */
+} qn_checkpoint_head;
+
+/* Checkpoint number i: its head; its content. */
+int qn_source_checkpoint_head(const qn_source *s, size_t i, qn_checkpoint_head *out) QN_NODISCARD;
 int qn_source_checkpoint(const qn_source *s, size_t i, qn_group *out) QN_NODISCARD;
 
 int64_t qn_row_digest(const qn_layout *l, const double *row, int64_t measurements, int64_t steps);
@@ -46,12 +55,13 @@ typedef struct qn_part {
     qn_dataset *checkpoints;   /* a root with the blobs, or NULL */
 } qn_part;
 int qn_part_add(qn_part *p, const qn_row_head *head, const double *row) QN_NODISCARD;
-int qn_part_add_checkpoint(qn_part *p, qn_hash chain, int64_t step, const qn_group *g) QN_NODISCARD;
+int qn_part_add_checkpoint(qn_part *p, const qn_checkpoint_head *head, const qn_group *g) QN_NODISCARD;
 int qn_part_write(const qn_part *p, const char *path) QN_NODISCARD;
 void qn_part_drop_checkpoints(qn_part *p); /* keeps the rows */
 void qn_part_clear(qn_part *p);
 
-int qn_checkpoint_put(qn_dataset *to, qn_hash chain, int64_t step, const qn_group *g) QN_NODISCARD; /* into /checkpoints of `to` */
+/* Into /checkpoints of `to`.  Of the head only what is not zero is written. */
+int qn_checkpoint_put(qn_dataset *to, const qn_checkpoint_head *head, const qn_group *g) QN_NODISCARD;
 
 /* All parts of OUT, sorted by name; those that do not verify are renamed to *.bad and named in a message through `say`.  Without
  * `say` nothing is renamed: for those who only look. */

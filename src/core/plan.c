@@ -64,6 +64,14 @@ static int refuse_foreign(const qn_plan *p, const qn_source *s, const place *cha
                    s->is_part ? ".parts" : "");
 }
 
+/* Of equal ones that in a part: it was made for this sweep, in the file may be the end of a shorter one. */
+static bool is_later(const qn_checkpoint_head *h, const qn_task *than, const qn_source *from)
+{
+    if (h->step != than->checkpoint_step)
+        return h->step > than->checkpoint_step;
+    return h->pieces > than->checkpoint_pieces || (h->pieces == than->checkpoint_pieces && from->is_part);
+}
+
 static void look_up(qn_plan *p, size_t source, const place *tasks, const place *chains)
 {
     const qn_source *s = &p->source[source];
@@ -77,13 +85,13 @@ static void look_up(qn_plan *p, size_t source, const place *tasks, const place *
     }
     int64_t total = p->sweep->sampling.thermalization + p->sweep->sampling.steps;
     for (size_t i = 0; i < s->n_checkpoints; i++) {
-        qn_hash chain;
-        int64_t step;
-        qn_task *t = qn_source_checkpoint_key(s, i, &chain, &step) ? NULL : find(p, chains, chain);
-        if (t && step <= total && (t->checkpoint == QN_NOWHERE || step > t->checkpoint_step)) {
+        qn_checkpoint_head h;
+        qn_task *t = qn_source_checkpoint_head(s, i, &h) ? NULL : find(p, chains, h.chain);
+        if (t && h.step <= total && (t->checkpoint == QN_NOWHERE || is_later(&h, t, s))) {
             t->checkpoint = (uint32_t)source;
             t->checkpoint_index = i;
-            t->checkpoint_step = step;
+            t->checkpoint_step = h.step;
+            t->checkpoint_pieces = h.pieces;
         }
     }
 }

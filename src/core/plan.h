@@ -11,7 +11,7 @@ typedef struct qn_task {
     uint32_t source;       /* QN_NOWHERE: not finished */
     uint32_t checkpoint;   /* source of the latest checkpoint, QN_NOWHERE: none */
     size_t row, checkpoint_index;
-    int64_t checkpoint_step;
+    int64_t checkpoint_step, checkpoint_pieces;
 } qn_task;
 #define QN_NOWHERE UINT32_MAX
 

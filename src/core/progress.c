@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "text.h"
@@ -68,25 +69,44 @@ static void line(qn_progress *p, char *out, size_t room)
              t > 0 ? (double)done / t : 0, qn_human_seconds(t, spent), qn_human_seconds(left > 0 || left == 0 ? left : -1, time_left));
 }
 
-void qn_progress_print(qn_progress *p, bool now)
+bool qn_progress_due(const qn_progress *p)
 {
-    double t = qn_now();
-    if (p->quiet || (!now && t - p->last < (p->bar ? 0.2 : 60)))
+    return !p->quiet && qn_now() - p->last >= (p->bar ? 0.2 : 60);
+}
+
+/* Bytes of a text that fit in so many columns; UTF-8 is not cut inside a character. */
+static int fitting(const char *text, int columns)
+{
+    int n = 0;
+    for (; text[n] && columns > 0; columns--)
+        do
+            n++;
+        while ((text[n] & 0xC0) == 0x80);
+    return n;
+}
+
+void qn_progress_print(qn_progress *p, const char *of_task)
+{
+    if (p->quiet)
         return;
-    p->last = t;
-    char text[160];
-    line(p, text, sizeof text);
+    p->last = qn_now();
+    char text[400];
+    line(p, text, sizeof text - 200);
+    if (of_task && *of_task)
+        snprintf(text + strlen(text), 200, "; %s", of_task);
     if (!p->bar) {
         fprintf(stderr, "quench: %s\n", text);
         return;
     }
     enum { WIDTH = 24 };
+    struct winsize window;
+    int columns = !ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col > WIDTH + 4 ? window.ws_col - WIDTH - 4 : 80;
     double share = p->work > 0 ? atomic_load(&p->worked) / p->work : 1;
     int full = (int)(share * WIDTH + 0.5);
     fputs("\r\033[K[", stderr);
     for (int i = 0; i < WIDTH; i++)
         fputs(i < full ? "=" : i == full ? ">" : " ", stderr);
-    fprintf(stderr, "] %s", text);
+    fprintf(stderr, "] %.*s", fitting(text, columns), text); /* a line that wraps could not be drawn over */
     fflush(stderr);
 }
 

@@ -21,8 +21,9 @@ typedef struct qn_progress {
     _Atomic double worked;
 } qn_progress;
 void qn_progress_start(qn_progress *p);
-/* Call now and then from any thread (locked by the caller): prints when it is time, or always when `now`. */
-void qn_progress_print(qn_progress *p, bool now);
+bool qn_progress_due(const qn_progress *p);
+/* Prints, from any thread (locked by the caller); `of_task`: a model's line about the caller's task, or NULL. */
+void qn_progress_print(qn_progress *p, const char *of_task);
 void qn_progress_end(qn_progress *p);
 void qn_progress_note(qn_progress *p, const char *line); /* a message that must not be torn by the bar */
 

@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define QN_ABI 2 /* raised when qn_model or a function below changes its meaning */
+#define QN_ABI 3 /* raised when qn_model or a function below changes its meaning */
 #define QN_NODISCARD __attribute__((warn_unused_result))
 #define QN_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
@@ -222,13 +222,19 @@ typedef struct qn_model {
     void (*destroy)(void *state);                             /* NULL-safe; also after a failed create */
     int (*step)(void *state, qn_streams *s);                  /* one natural unit, at most about a second */
     /* Optional, in place of step: 1 to `most` units (most reaches to the next measurement at the furthest), fewer only at the model's own
-     * end or to stay within about a second; the same bits however the units are cut.  Returns how many, or a qn_error. */
+     * end or to stay within about a second; the same bits however the units are cut.  Returns how many, or a qn_error.  A unit that takes
+     * longer is made in pieces of at most about a second: 0 is returned when a piece was made and the unit is not whole.  Between the
+     * pieces done and save may be called, and load brings back the middle of a unit; measure and finish see the middle of one only when
+     * done ended the task there. */
     int64_t (*advance)(void *state, qn_streams *s, int64_t most);
     int (*measure)(void *state, qn_streams *s, qn_record *r);
     int (*finish)(void *state, qn_streams *s, qn_record *r);  /* outcomes, at the end of the task; may be NULL */
     qn_end (*done)(const void *state);                        /* the model's own end; may be NULL */
     int (*save)(const void *state, qn_group *g);
     int (*load)(void *state, const qn_group *g);              /* into a state just created from the same parameters */
+    /* Optional: one short line for people about a task in progress ("t = 0.35, loss 2.1e-4, 8.1e4 samples/s"), terminated within `size`
+     * bytes, without the step number, which the core prints.  Shown by `run` and `status`; it is in no result, so it may use the clock. */
+    void (*progress)(const void *state, char *text, size_t size);
 } qn_model;
 
 int qn_declare_real(void *to, const char *name, const char *found_in);

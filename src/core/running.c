@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define MIDDLE "streams.middle" /* is in a checkpoint that was made in the middle of a unit */
+
 void qn_running_free(qn_running *t)
 {
     if (t->sweep)
@@ -22,6 +24,7 @@ int qn_running_load(qn_running *t, const qn_group *g)
     if (err)
         return err;
     t->step = (int64_t)t->record.step;
+    t->pieces = qn_group_size(g, MIDDLE) > 0;
     size_t expected = 0; /* measurements that the present grid would have made by now */
     while (expected < t->layout->n_grid && t->layout->grid[expected] <= t->step)
         expected++;
@@ -33,6 +36,8 @@ int qn_running_load(qn_running *t, const qn_group *g)
 int qn_running_save(const qn_running *t, qn_group *g)
 {
     int err = qn_save_bytes(g, "streams", sizeof t->streams, &t->streams);
+    if (!err && t->pieces)
+        err = qn_save_i64(g, MIDDLE, 1, (const int64_t[]){1});
     if (!err)
         err = qn_record_save(&t->record, g);
     return err ? err : t->sweep->model->save(t->state, g);
@@ -64,8 +69,11 @@ int qn_running_step(qn_running *t, int64_t most)
         done = m->advance(t->state, &t->streams, room);
         if (done < 0)
             return (int)done;
-        if (!done || done > room)
-            return qn_fail(QN_ERR_MODEL, "model %s went on by %lld steps where 1 to %lld were asked", m->name, (long long)done, (long long)room);
+        if (done > room)
+            return qn_fail(QN_ERR_MODEL, "model %s went on by %lld steps where at most %lld were asked", m->name, (long long)done, (long long)room);
+        t->pieces = done ? 0 : t->pieces + 1;
+        if (!done)
+            return 0;
     } else if ((err = m->step(t->state, &t->streams))) {
         return err;
     }
@@ -84,13 +92,13 @@ bool qn_running_over(qn_running *t)
     return t->end != QN_GOING || t->step >= t->total;
 }
 
-/* A model that ends by itself between two measurements (or before the first) is measured once more, so that curves end at its last
+/* A model that ends by itself between two measurements (or before the first), or in the middle of a unit, is measured once more, so that curves end at its last
  * state. */
 int qn_running_finish(qn_running *t, double *row, qn_row_head *head)
 {
     const qn_model *m = t->sweep->model;
     int err = 0;
-    bool just_measured = t->record.measured && t->layout->grid[t->record.measured - 1] == t->step;
+    bool just_measured = !t->pieces && t->record.measured && t->layout->grid[t->record.measured - 1] == t->step;
     if (t->end == QN_ENDED && !just_measured && t->record.measured < t->layout->n_grid) {
         err = m->measure(t->state, &t->streams, &t->record);
         t->record.measured++;

@@ -12,6 +12,7 @@ typedef struct qn_running {
     qn_record record;
     void *state;
     int64_t step, total;
+    int64_t pieces; /* made of the present unit; how many it takes may differ from run to run, so results do not know them */
     qn_end end;
 } qn_running;
 
@@ -20,7 +21,7 @@ int qn_running_start(qn_running *t, const qn_plan *p, size_t task, const void *s
 void qn_running_free(qn_running *t);
 int qn_running_load(qn_running *t, const qn_group *g) QN_NODISCARD; /* into a task just started */
 int qn_running_save(const qn_running *t, qn_group *g) QN_NODISCARD;
-/* One step, or up to `most` where the model can, and, when the grid says so, one measurement. */
+/* One step, or up to `most` where the model can, or a piece of one; and, when the grid says so, one measurement. */
 int qn_running_step(qn_running *t, int64_t most) QN_NODISCARD;
 bool qn_running_over(qn_running *t);
 int qn_running_finish(qn_running *t, double *row, qn_row_head *head) QN_NODISCARD; /* its row [layout->row] */

@@ -64,6 +64,8 @@ typedef struct worker {
     run *r;
     qn_part part;
     double last_flush, last_check;
+    double begun;             /* when this worker took up its task, */
+    int64_t begun_step;       /* and at which step */
     int usr1;                 /* SIGUSR1 already answered */
     char *older;              /* this worker's latest part, which the next one replaces */
     size_t written;           /* rows of `part` that are on disk in it */
@@ -107,15 +109,47 @@ static char *part_path(run *r)
     return path;
 }
 
-/* Writes what is finished and the checkpoint of `t` (may be NULL); then removes the part that this one replaces. */
+/* The model's line about a task, one line whatever it wrote. */
+static void tell(const qn_running *t, char text[QN_PROGRESS_TEXT])
+{
+    *text = 0;
+    if (t->sweep->model->progress)
+        t->sweep->model->progress(t->state, text, QN_PROGRESS_TEXT);
+    text[QN_PROGRESS_TEXT - 1] = 0;
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+}
+
+/* Prints the progress line, with that of the task in hand, when it is time or `now`. */
+static void show_progress(run *r, const qn_running *t, bool now)
+{
+    char text[QN_PROGRESS_TEXT];
+    if (pthread_mutex_trylock(&r->lock)) {
+        if (!now)
+            return;
+        pthread_mutex_lock(&r->lock);
+    }
+    if (now || qn_progress_due(&r->progress)) {
+        tell(t, text);
+        qn_progress_print(&r->progress, text);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Writes what is finished and the checkpoint of the task in hand; then removes the part that this one replaces. */
 static int flush(worker *w, const qn_task_keys *keys, const qn_running *t)
 {
     int err = 0;
-    if (t && t->step > 0) {
+    if (t && (t->step > 0 || t->pieces > 0)) {
         qn_group g = {0};
+        qn_checkpoint_head head = {.chain = keys->chain, .step = t->step, .pieces = t->pieces};
+        double spent = qn_now() - w->begun;
+        head.rate = spent > 0 ? (double)(t->step - w->begun_step) / spent : 0;
+        tell(t, head.text);
         err = qn_running_save(t, &g);
         if (!err)
-            err = qn_part_add_checkpoint(&w->part, keys->chain, t->step, &g);
+            err = qn_part_add_checkpoint(&w->part, &head, &g);
         qn_group_clear(&g);
     }
     w->last_flush = qn_now();
@@ -181,6 +215,8 @@ static int resume(worker *w, qn_running *t, const qn_task *task)
     if (err)
         return err;
     err = qn_running_load(t, &g);
+    if (!err && task->checkpoint_pieces)
+        t->pieces = task->checkpoint_pieces;
     qn_group_clear(&g);
     return err;
 }
@@ -212,37 +248,34 @@ static int run_job(worker *w, size_t job)
         qn_running_free(&t);
         err = qn_running_start(&t, r->plan, task, shared);
     }
-    const int64_t first = t.step;
+    const int64_t first = w->begun_step = t.step;
     int64_t counted = first, look = first + 1, stride = 1;
     double cost = r->job_cost[job];
+    w->begun = qn_now();
     bool stopped = false;
     while (!err && !qn_running_over(&t)) {
         err = qn_running_step(&t, look - t.step);
-        if (err || t.step < look)
+        if (err || (t.step < look && !t.pieces))
             continue;
         double now = qn_now(), spent = now - w->last_check;
-        stride = spent < CHECK_S / 2 ? 2 * stride : spent > 2 * CHECK_S && stride > 1 ? stride / 2 : stride;
-        look = t.step + stride;
+        if (t.step >= look) {
+            stride = spent < CHECK_S / 2 ? 2 * stride : spent > 2 * CHECK_S && stride > 1 ? stride / 2 : stride;
+            look = t.step + stride;
+        }
         w->last_check = now;
         double before = atomic_load(&r->progress.worked);
         while (!atomic_compare_exchange_weak(&r->progress.worked, &before, before + (double)(t.step - counted) * cost))
             ;
         counted = t.step;
-        if (!pthread_mutex_trylock(&r->lock)) {
-            qn_progress_print(&r->progress, false);
-            pthread_mutex_unlock(&r->lock);
-        }
+        show_progress(r, &t, false);
         stopped = must_stop(r);
         bool asked = qn_signals_flush() > w->usr1;
         if (!stopped && !asked && now - w->last_flush < r->o->flush_s)
             continue;
         w->usr1 = qn_signals_flush();
         err = flush(w, &at->keys, &t);
-        if (asked && !err) {
-            pthread_mutex_lock(&r->lock);
-            qn_progress_print(&r->progress, true);
-            pthread_mutex_unlock(&r->lock);
-        }
+        if (asked && !err)
+            show_progress(r, &t, true);
         if (stopped)
             break;
     }
@@ -253,7 +286,7 @@ static int run_job(worker *w, size_t job)
             qn_group g = {0};
             err = qn_running_save(&t, &g);
             if (!err)
-                err = qn_part_add_checkpoint(&w->part, at->keys.chain, t.step, &g);
+                err = qn_part_add_checkpoint(&w->part, &(qn_checkpoint_head){.chain = at->keys.chain, .step = t.step}, &g);
             qn_group_clear(&g);
         }
         if (!err)
@@ -379,11 +412,18 @@ static int list_jobs(run *r)
     return err;
 }
 
-double qn_plan_seconds(const qn_plan *p)
+/* Seconds a step in the process that wrote the checkpoint of a task; 0: not known. */
+static double measured_step(const qn_plan *p, const qn_task *t)
 {
-    if (!p->sweep->model->cost)
-        return NAN;
-    double s = 0, total = (double)(p->sweep->sampling.thermalization + p->sweep->sampling.steps);
+    qn_checkpoint_head h;
+    if (t->checkpoint == QN_NOWHERE || qn_source_checkpoint_head(&p->source[t->checkpoint], t->checkpoint_index, &h) || !(h.rate > 0))
+        return 0;
+    return 1 / h.rate;
+}
+
+double qn_plan_seconds(const qn_plan *p, bool *measured)
+{
+    double s = 0, total = (double)(p->sweep->sampling.thermalization + p->sweep->sampling.steps), took = 0, expected = 0;
     for (size_t i = 0; i < p->n_tasks; i++) {
         if (p->task[i].source != QN_NOWHERE)
             continue;
@@ -393,12 +433,18 @@ double qn_plan_seconds(const qn_plan *p)
             return NAN;
         double cost = step_seconds(p->sweep, &params);
         qn_params_free(&params);
-        for (; i < p->n_tasks && i / (size_t)p->sweep->replicas == point; i++)
-            if (p->task[i].source == QN_NOWHERE)
-                s += cost * (total - (p->task[i].checkpoint == QN_NOWHERE ? 0 : (double)p->task[i].checkpoint_step));
+        for (; i < p->n_tasks && i / (size_t)p->sweep->replicas == point; i++) {
+            if (p->task[i].source != QN_NOWHERE)
+                continue;
+            s += cost * (total - (p->task[i].checkpoint == QN_NOWHERE ? 0 : (double)p->task[i].checkpoint_step));
+            double step = measured_step(p, &p->task[i]);
+            took += step;
+            expected += step > 0 ? cost : 0;
+        }
         i--;
     }
-    return s;
+    *measured = took > 0 && expected > 0;
+    return *measured ? s * took / expected : p->sweep->model->cost ? s : NAN;
 }
 
 static int make_folder(run *r)

@@ -27,7 +27,8 @@ typedef struct qn_run_report {
 /* 0: done; QN_ERR_STOPPED: interrupted, resumable (what was done is on disk); else the error. */
 int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report) QN_NODISCARD;
 
-/* Number of steps of all unfinished tasks, and the core's estimate of seconds (NAN when the model gives no cost). */
-double qn_plan_seconds(const qn_plan *p);
+/* Seconds that the unfinished tasks take on one thread, from the model's cost of a step (NAN when it gives none) or, where tasks in progress
+ * have told their rates, from these: then *measured is true. */
+double qn_plan_seconds(const qn_plan *p, bool *measured);
 
 #endif
