@@ -77,5 +77,6 @@ int cli_plot(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 
 #endif
