@@ -25,7 +25,7 @@ _quench()
         --sweep) files='yaml|yml' ;;
         --reuse | --overlay) files=h5 ;;
         --data) files=csv ;;
-        -o | --output) [[ $verb == plot ]] && files='png|svg|pdf' || files=h5 ;;
+        -o | --output) case $verb in plot) files='png|svg|pdf' ;; report) files=html ;; *) files=h5 ;; esac ;;
         --size) words='column page' ;;
         *) return ;;
         esac
