@@ -3,7 +3,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-q run "$root/models/template/ising.yaml" --plugin "$root/models/template/ising.so" --set replicas=2 --set sampling.steps=60 --set parameters.dynamics=heatbath --set "title=Ising <b>& others</b>" -o ising.h5 -q
+q run "$root/models/template/ising.yaml" --plugin "$root/models/template/ising.so" --set replicas=2 --set sampling.steps=60 --set dynamics=heatbath --set "title=Ising <b>& others</b>" -o ising.h5 -q
 expect run 0
 cat >sweep.yaml <<'Y'
 model: hebbian
