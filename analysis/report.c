@@ -166,9 +166,9 @@ static void one_table(qn_buffer *b, const qn_selection *s, size_t n, const qn_va
         qn_buffer_add(b, bad ? "<tr class=bad>" : "<tr>");
         for (size_t r = 0; r < s->n; r++)
             if (s->range[r].coordinate)
-                cell(b, s->range[r].coordinate, s->range[r].index[qn_selection_index(s, row, r)]);
+                cell(b, s->range[r].coordinate, qn_selection_index(s, row, r));
             else
-                qn_buffer_add(b, "<td>%zu</td>", s->range[r].index[qn_selection_index(s, row, r)]);
+                qn_buffer_add(b, "<td>%zu</td>", qn_selection_index(s, row, r));
         for (size_t i = 0; i < n; i++) {
             const qn_var *err = qn_beside(s->data, v[i], "_err");
             if (qn_selection_place(s, v[i], row, &at))

@@ -112,6 +112,7 @@ static const qn_observable observables[] = {
 };
 
 static const qn_derived derived[] = {
+    {"energy", "spins*u", "1", "E", "energy of all spins, by which reweight reweights", 0},
     {"specific_heat", "spins*(u2 - u^2)/T^2", "1", "C", "specific heat per spin", QN_PER_REPLICA},
     {"susceptibility", "spins*(m2 - m_abs^2)/T", "1", "χ", "susceptibility of m", QN_PER_REPLICA},
     {"binder", "1 - m4/(3*m2^2)", "1", "U_4", "Binder's cumulant of m", 0},

@@ -79,5 +79,6 @@ int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_report(int argc, char **argv);
+int cli_reweight(int argc, char **argv);
 
 #endif

@@ -18,6 +18,7 @@ static const cli_verb verbs[] = {
     {"models", "the models, and one model's parameters and observables", cli_models_verb},
     {"theory", "theory curves and exact values, as a result file or CSV", cli_theory},
     {"plot", "a figure of a result", cli_plot},
+    {"reweight", "observables between the temperatures of a sweep", cli_reweight},
     {"report", "a page of HTML with figures, tables and provenance", cli_report},
     {"trace", "one task as a time series", cli_trace},
     {"merge", "put the parts of a run together", cli_merge},
