@@ -64,6 +64,7 @@ void qn_rng_fill_normal(qn_rng *r, size_t n, double *out);
 typedef struct qn_streams {
     qn_rng disorder, dynamics, measurement;
     uint64_t key[2], disorder_key[2]; /* what they were hashed from, for qn_stream_split */
+    uint64_t replica;                 /* the task's number among those of its point, from 0: for qn_read_artifact */
 } qn_streams;
 
 typedef enum { QN_STREAM_DISORDER = 1, QN_STREAM_DYNAMICS = 2, QN_STREAM_MEASUREMENT = 3, QN_STREAM_BOOTSTRAP = 4 } qn_purpose;
@@ -161,6 +162,17 @@ int qn_load_bytes(const qn_group *g, const char *name, size_t n, void *x) QN_NOD
 int qn_load_i64(const qn_group *g, const char *name, size_t n, int64_t *x) QN_NODISCARD;
 int qn_load_f64(const qn_group *g, const char *name, size_t n, double *x) QN_NODISCARD;
 size_t qn_group_size(const qn_group *g, const char *name); /* elements of an entry; 0 when absent */
+
+/* ---- results as input ----------------------------------------------------------------------------------------- */
+
+/* One artifact of a result file that a path parameter names (its bytes are then in the keys): trained parameters, a cloud, patterns.  Of
+ * the file's points the one whose swept parameters are nearest to those of p (numbers; on a logarithmic axis by ratio; anything else must be
+ * equal), of its replicas the one with this number, or the first where there are fewer.  *n: how many elements are wanted, 0: any
+ * (NaN at the end of a dimension is then taken for padding); afterwards how many there are.  *out is row-major, allocated; free() it.  QN_ERR_INPUT with a sentence that names the file: no result,
+ * no such artifact in it, another length, a task that is missing. */
+int qn_read_artifact(const char *path, const char *name, const qn_params *p, uint64_t replica, size_t *n, double **out) QN_NODISCARD;
+/* The value that parameter `name` had at that point of the file, as text: to tell whose array it is.  Allocated; free() it. */
+int qn_read_parameter(const char *path, const char *name, const qn_params *p, char **out) QN_NODISCARD;
 
 /* ---- theory --------------------------------------------------------------------------------------------------- */
 
