@@ -99,6 +99,13 @@ int qn_dataset_write(const qn_dataset *d, const char *path) QN_NODISCARD;
  * once, soft and external ones never.  QN_ERR_IO: cannot be opened (errno says why); QN_ERR_DATA: not HDF5, truncated, a seal or checksum
  * that does not match. */
 int qn_dataset_read(const char *path, const char *const *skip, qn_dataset **out) QN_NODISCARD;
+/* One block of a numeric array, where the whole may be large: the elements [at[0], ..., at[n_at-1], ...] of GROUP/NAME with the shape of
+ * the other dimensions.  *out is allocated.  QN_ERR_DATA: there is none, or it has fewer dimensions or another extent. */
+typedef struct qn_block {
+    size_t rank, shape[QN_MAX_RANK], n;
+    double *x;
+} qn_block;
+int qn_dataset_block(const char *path, const char *group, const char *name, size_t n_at, const size_t *at, qn_block *out) QN_NODISCARD;
 /* For files that do not stay: written without filters, and refused without a seal (QN_ERR_DATA). */
 int qn_dataset_write_sealed(const qn_dataset *d, const char *path) QN_NODISCARD;
 int qn_dataset_read_sealed(const char *path, qn_dataset **out) QN_NODISCARD;

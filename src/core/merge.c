@@ -21,18 +21,17 @@
 
 static int gather(qn_merging *m, size_t *missing)
 {
-    size_t n = m->p->n_tasks, width = m->l->row;
+    size_t n = m->p->n_rows, width = m->l->row;
     m->rows = malloc((n * width + 1) * sizeof *m->rows);
     m->head = calloc(n + 1, sizeof *m->head);
     if (!m->rows || !m->head)
-        return qn_fail(QN_ERR_NOMEM, "out of memory for the rows of %zu tasks", n);
-    *missing = 0;
+        return qn_fail(QN_ERR_NOMEM, "out of memory for %zu rows", n);
+    *missing = m->p->n_tasks - m->p->done;
     for (size_t t = 0; t < n; t++) {
-        const qn_task *at = &m->p->task[t];
+        const qn_place *at = &m->p->row[t];
         if (at->source == QN_NOWHERE) {
             for (size_t k = 0; k < width; k++)
                 m->rows[t * width + k] = NAN;
-            ++*missing;
             continue;
         }
         int err = qn_source_row(&m->p->source[at->source], at->row, m->l, &m->head[t], m->rows + t * width);
@@ -78,9 +77,9 @@ static int write_samples(qn_merging *m)
         qn_var *v;
         if (!err)
             err = qn_dataset_var(m->samples, col->name, QN_F64, sample_dims(m, col->rank, col->dim, dims), dims, &v);
-        for (size_t t = 0; t < m->p->n_tasks && !err; t++)
+        for (size_t t = 0; t < m->p->n_rows && !err; t++)
             memcpy(v->f64 + t * col->n, qn_merging_cell(m, col, t, 0), col->n * sizeof(double));
-        const qn_observable *o = &m->s->model->observables[col->obs];
+        const qn_observable *o = &m->l->obs[col->obs];
         if (!err && o->kind == QN_ARTIFACT) /* nothing at the root describes it */
             err = describe(m->samples, v, o->unit, o->meaning, o->symbol);
     }
@@ -96,12 +95,12 @@ static int write_samples(qn_merging *m)
         err = qn_dataset_var(m->samples, "steps", QN_I64, rank - 1, dims, &steps);
     if (!err)
         err = qn_dataset_var(m->samples, "digest", QN_I64, rank - 1, dims, &digest);
-    for (size_t t = 0; t < m->p->n_tasks && !err; t++) {
-        if (m->p->task[t].source == QN_NOWHERE) /* zeros: nobody's key */
+    for (size_t t = 0; t < m->p->n_rows && !err; t++) {
+        if (m->p->row[t].source == QN_NOWHERE) /* zeros: nobody's key */
             continue;
         for (size_t w = 0; w < 2; w++) {
-            key->i64[2 * t + w] = (int64_t)m->p->task[t].keys.task.w[w];
-            chain->i64[2 * t + w] = (int64_t)m->p->task[t].keys.chain.w[w];
+            key->i64[2 * t + w] = (int64_t)m->p->row[t].keys.task.w[w];
+            chain->i64[2 * t + w] = (int64_t)m->p->row[t].keys.chain.w[w];
         }
         count->i64[t] = m->head[t].measurements;
         steps->i64[t] = m->head[t].steps;
@@ -220,7 +219,7 @@ static int merge_series(qn_merging *m, size_t obs)
 {
     static const char *const suffix[] = {"", "_err", "_dof", "_tau", "_neff", "_eq"};
     static const qn_dtype type[] = {QN_F64, QN_F64, QN_F64, QN_F64, QN_F64, QN_I8};
-    const qn_observable *o = &m->s->model->observables[obs];
+    const qn_observable *o = &m->l->obs[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     size_t width = m->l->width[obs], bins = (size_t)m->s->sampling.bins, replicas = m->replicas;
     qn_columns v;
@@ -273,7 +272,7 @@ static int merge_series(qn_merging *m, size_t obs)
 /* Outcomes and curves: one number a replica at each place. `at_time` picks a slice of a time curve (NAME_end), or SIZE_MAX. */
 static int merge_values(qn_merging *m, size_t obs, bool end_of_curve)
 {
-    const qn_observable *o = &m->s->model->observables[obs];
+    const qn_observable *o = &m->l->obs[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     bool curve = o->kind == QN_CURVE && !end_of_curve, binary = o->flags & QN_BINARY, own = o->flags & QN_OWN_ERROR;
     const char *suffix[5] = {"", "_err", "_count"};
@@ -316,7 +315,7 @@ static int merge_values(qn_merging *m, size_t obs, bool end_of_curve)
 /* What was realised instead of what was asked: an auxiliary coordinate, from the first replica that is there. */
 static int merge_position(qn_merging *m, size_t obs)
 {
-    const qn_observable *o = &m->s->model->observables[obs];
+    const qn_observable *o = &m->l->obs[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     qn_var *v;
     int err = qn_dataset_var(m->root, o->name, QN_F64, m->n_axes, m->axes, &v);
@@ -396,11 +395,11 @@ static int keep_checkpoints(qn_merging *m)
     for (size_t t = 0; m->s->sampling.checkpoint && t < m->p->n_tasks && !err; t++) {
         const qn_task *at = &m->p->task[t];
         qn_group g;
-        if (at->checkpoint == QN_NOWHERE || at->source == QN_NOWHERE)
+        if (at->checkpoint == QN_NOWHERE || !at->done)
             continue;
         err = qn_source_checkpoint(&m->p->source[at->checkpoint], at->checkpoint_index, &g);
         if (!err) {
-            err = qn_checkpoint_put(m->root, &(qn_checkpoint_head){.chain = at->keys.chain, .step = at->checkpoint_step}, &g);
+            err = qn_checkpoint_put(m->root, &(qn_checkpoint_head){.chain = at->key, .step = at->checkpoint_step}, &g);
             qn_group_clear(&g);
         }
     }
@@ -412,7 +411,7 @@ static int merge_observables(qn_merging *m)
     const qn_model *model = m->s->model;
     int err = 0;
     for (size_t i = 0; i < m->l->n_obs && !err; i++) {
-        const qn_observable *o = &model->observables[i];
+        const qn_observable *o = &m->l->obs[i];
         if (!m->l->present[i] || o->kind == QN_ARTIFACT)
             continue;
         if (o->kind == QN_SERIES)

@@ -459,24 +459,12 @@ static int read_tree(const char *path, uint64_t bytes, hid_t file, const char *c
     return 0;
 }
 
-/* Files appear whole, so no lock is asked of file systems that may have none. */
 static int open_and_read(const char *path, size_t n, const char *const *skip, qn_dataset **out)
 {
     qn_silence s;
-    char why[QN_STORE_REASON];
     qn_store_enter(&s);
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    int bad = access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 || H5Pset_file_locking(access, false, true) < 0, err;
-    hid_t file = bad ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
-    qn_store_reason(why);
-    if (file >= 0)
-        err = read_tree(path, n, file, skip, out);
-    else if (H5Fis_hdf5(path) <= 0)
-        err = qn_fail(QN_ERR_DATA, "%s: is not an HDF5 file", path);
-    else
-        err = qn_fail(QN_ERR_DATA, "%s: cannot be read, the file is damaged or cut short: %s", path, why);
-    if (access >= 0)
-        H5Pclose(access);
+    hid_t file = qn_store_open(path);
+    int err = file < 0 ? QN_ERR_DATA : read_tree(path, n, file, skip, out);
     qn_store_leave(&s);
     return err;
 }
