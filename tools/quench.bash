@@ -38,7 +38,7 @@ _quench()
         check | run) files='yaml|yml' ;;
         trace) files='yaml|yml|h5' ;;
         models | theory) words=$("$program" models "${plugins[@]}" 2>/dev/null | cut -d' ' -f1) ;;
-        show | plot) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
+        show | plot | fit) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
             sed -n 's/^  \([A-Za-z][A-Za-z0-9_]*\) *\(series\|curve\|outcome\|derived\|theory\)\( .*\)\{0,1\}$/\1/p') ;;
         *) files=h5 ;;
         esac

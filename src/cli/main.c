@@ -17,6 +17,7 @@ static const cli_verb verbs[] = {
     {"show", "a table of a result", cli_show},
     {"models", "the models, and one model's parameters and observables", cli_models_verb},
     {"theory", "theory curves and exact values, as a result file or CSV", cli_theory},
+    {"fit", "a function fitted along an axis, with bootstrap errors", cli_fit},
     {"plot", "a figure of a result", cli_plot},
     {"reweight", "observables between the temperatures of a sweep", cli_reweight},
     {"report", "a page of HTML with figures, tables and provenance", cli_report},

@@ -155,15 +155,22 @@ int qn_result_head(qn_dataset *d, const qn_sweep *s)
         err = text ? qn_attr_str(d, NULL, name, text) : qn_fail(QN_ERR_NOMEM, "out of memory");
         free(text);
     }
-    qn_buffer names = {0};
+    qn_buffer names = {0}, disorder = {0};
     qn_buffer_add(&names, "%s", "");
+    qn_buffer_add(&disorder, "%s", "");
     for (size_t a = 0; a < s->n_axes && !err; a++) {
         qn_buffer_add(&names, "%s%s", a ? " " : "", s->schema.item[s->axis[a].param].name);
         err = write_axis(d, s, &s->axis[a]);
     }
+    for (size_t i = 0; i < s->schema.n; i++) /* points that agree in all of these share their disorder, replica by replica */
+        if (s->schema.item[i].flags & QN_DISORDER)
+            qn_buffer_add(&disorder, "%s%s", disorder.n ? " " : "", s->schema.item[i].name);
     if (!err)
-        err = names.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : qn_attr_str(d, NULL, "axes", names.text);
+        err = names.failed || disorder.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : qn_attr_str(d, NULL, "axes", names.text);
+    if (!err)
+        err = qn_attr_str(d, NULL, "disorder_parameters", disorder.text);
     qn_buffer_free(&names);
+    qn_buffer_free(&disorder);
     return err;
 }
 
