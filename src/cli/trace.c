@@ -131,9 +131,7 @@ int cli_trace(int argc, char **argv)
         char *path = output ? strdup(output) : qn_format("%.*s_trace.h5", stem, s.output);
         status = find_point(&s, &where, &point);
         if (!status) {
-            int err = path ? qn_sweep_reduce(&s, point) : qn_fail(QN_ERR_NOMEM, "out of memory");
-            if (!err)
-                err = qn_trace(&s, replica - 1, &d);
+            int err = path ? qn_trace(&s, point, replica - 1, &d) : qn_fail(QN_ERR_NOMEM, "out of memory");
             if (!err)
                 err = csv ? print(d) : qn_dataset_write(d, path);
             if (err)

@@ -209,14 +209,18 @@ static int look_everywhere(qn_plan *p, const char *output, size_t foreign_from, 
     return err;
 }
 
-int qn_plan_init(qn_plan *p, const qn_sweep *s, const qn_layout *l, const char *output, const char *const *reuse, size_t n_reuse, qn_say say, void *ctx)
+int qn_plan_list(qn_plan *p, const qn_sweep *s, const qn_layout *l)
 {
     memset(p, 0, sizeof *p);
     p->sweep = s;
     p->layout = l;
     int err = list_rows(p);
-    if (!err)
-        err = list_tasks(p);
+    return err ? err : list_tasks(p);
+}
+
+int qn_plan_init(qn_plan *p, const qn_sweep *s, const qn_layout *l, const char *output, const char *const *reuse, size_t n_reuse, qn_say say, void *ctx)
+{
+    int err = qn_plan_list(p, s, l);
     if (!err && !access(output, F_OK)) {
         qn_source result;
         err = qn_source_open(&result, output, false);

@@ -38,6 +38,7 @@ typedef struct qn_plan {
 
 size_t qn_plan_row(const qn_plan *p, size_t task, size_t i); /* row of the i-th point of a task */
 
+int qn_plan_list(qn_plan *p, const qn_sweep *s, const qn_layout *l) QN_NODISCARD; /* what there is to do; nothing is looked for */
 /* Opens OUT.h5 (if there), its parts and the files to reuse.  QN_ERR_INPUT when OUT.h5 or a part belongs to another sweep: then
  * going on would lose work. */
 int qn_plan_init(qn_plan *p, const qn_sweep *s, const qn_layout *l, const char *output, const char *const *reuse, size_t n_reuse,

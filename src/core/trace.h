@@ -5,12 +5,10 @@
 #include "dataset.h"
 #include "sweep.h"
 
-/* Cuts the sweep down to one point: its axes become fixed values.  The keys, hence the random numbers of the task, stay what they were. */
-int qn_sweep_reduce(qn_sweep *s, size_t point) QN_NODISCARD;
-
-/* Runs replica `replica` of a sweep of one point, measuring during thermalization too, on the grid of the sampling block.  The dataset has the
+/* Runs replica `replica` of one point, of a chained axis all that belongs to its task, and cuts the sweep down to it; the keys, hence the random
+ * numbers, stay what they were.  Measures during thermalization too, on the grid of the sampling block.  The dataset has the
  * head of a result, `time` in steps from the very start, and over it every series and curve as measured (own errors as NAME_err), curves over other
  * dimensions and outcomes as at the end; attributes replica, thermalization (the step where averages of a result begin), steps. */
-int qn_trace(qn_sweep *s, int64_t replica, qn_dataset **out) QN_NODISCARD;
+int qn_trace(qn_sweep *s, size_t point, int64_t replica, qn_dataset **out) QN_NODISCARD;
 
 #endif

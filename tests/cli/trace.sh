@@ -53,6 +53,24 @@ import h5py
 a, b = h5py.File("coarse.h5"), h5py.File("again.h5")
 assert a["time"][:].tolist() == list(range(10, 251, 10))'
 
+# A rung of a ladder, and a point along a continuation: the task is the whole chain.
+for chain in 'tempering: {axis: T, interval: 2}' 'continuation: {axis: T}'; do
+    name=${chain%%:*}
+    { sed "s/result.h5/$name.h5/" sweep.yaml && echo "$chain"; } >"$name.yaml"
+    q run "$name.yaml" -j 2 -q
+    expect "$name" 0
+    q trace "$name.yaml" --where T=0.6 --where load=0.1 --replica 2
+    expect "${name}_trace" 0
+    check "${name}_same_task" "" "$python" - "$name" <<'P'
+import sys, h5py, numpy as np
+r, t = h5py.File(sys.argv[1] + ".h5"), h5py.File(sys.argv[1] + "_trace.h5")
+i = int(np.argmin(abs(r["T"][:] - 0.6)))
+last = r["samples/u"][1, i, 1][-1]  # the mean of the last bin, the last 20 measurements
+assert abs(t["u"][:][-20:].mean() - last) < 1e-12
+assert b"0.6" in np.bytes_(t.attrs["parameter:T"]) and "T" not in t
+P
+done
+
 refuse() { # NAME PATTERN ARGUMENTS...
     local name=$1 pattern=$2
     shift 2
