@@ -69,8 +69,8 @@ int qn_model_validate(const qn_model *m)
         return qn_fail(QN_ERR_MODEL, "the model speaks interface version %u, this quench speaks %d; compile it against the installed quench.h", m ? m->abi : 0, QN_ABI);
     if (!m->name || !plain_name(m->name) || !m->summary || !m->parameters || !m->create || !m->destroy || !m->step || !m->measure || !m->save || !m->load)
         return qn_fail(QN_ERR_MODEL, "model %s lacks its name, summary, parameters or one of create, destroy, step, measure, save, load", m->name ? m->name : "?");
-    if (m->log_weight && !m->retune)
-        return qn_fail(QN_ERR_MODEL, "model %s has log_weight without retune", m->name);
+    if ((m->log_weight || m->step_many) && !m->retune)
+        return qn_fail(QN_ERR_MODEL, "model %s has log_weight or step_many without retune", m->name);
     if (!m->parts != !m->swap)
         return qn_fail(QN_ERR_MODEL, "model %s has only one of parts and swap", m->name);
     if (!m->prepare != !m->release)

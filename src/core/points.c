@@ -69,21 +69,31 @@ static char *key_text(const qn_sweep *s, const qn_param *d, const qn_value *v)
     return text;
 }
 
-/* All values of the chained axis, in their order. */
-static char *chain_text(const qn_sweep *s)
+int qn_sweep_hash_chain(qn_sweep *s)
 {
+    if (s->chain.kind == QN_NO_CHAIN)
+        return 0;
     const qn_axis *a = &s->axis[s->chain.axis];
     qn_buffer b = {0};
     for (size_t i = 0; i < a->n; i++) {
         char *one = key_text(s, &s->schema.item[a->param], &a->value[i]);
         if (one)
-            qn_buffer_add(&b, "%s%s", i ? ";" : "", one);
+            qn_buffer_add(&b, "%s\n", one);
         b.failed |= !one;
         free(one);
     }
-    if (b.failed)
-        qn_buffer_free(&b);
-    return b.text;
+    if (!b.failed)
+        s->chain.values = qn_hash_bytes(b.text, b.n);
+    int err = b.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : 0;
+    qn_buffer_free(&b);
+    return err;
+}
+
+static char *chain_text(const qn_sweep *s)
+{
+    char hex[33];
+    qn_hash_hex(s->chain.values, hex);
+    return qn_format("chain:%s", hex);
 }
 
 /* Canonical text of the parameters with `flags` (0: all) that are away from their default, sorted by name. */

@@ -260,8 +260,9 @@ typedef struct qn_model {
     double (*log_weight)(void *state, size_t part, const qn_params *p);
     size_t (*parts)(const void *state);
     void (*swap)(void *a, void *b, size_t part);
-    /* Optional: one step of each of n states, which differ along the axis only, with the streams of each; the same bits as step on one
-     * after the other. */
+    /* Optional: one step of each of the n rungs of a ladder, which differ along the axis only; there it takes the place of step.  Choices
+     * that do not look at the configurations (sites) may be common, from the streams of the first; all else is drawn from each rung's
+     * own, for only then is the product of the distributions kept (tempering.h). */
     int (*step_many)(size_t n, void *const *states, qn_streams *const *streams);
 } qn_model;
 

@@ -587,15 +587,40 @@ static int run_jobs(run *r, qn_run_report *report)
     return stopped ? qn_fail(QN_ERR_STOPPED, "stopped; the same command goes on") : 0;
 }
 
-/* The merge holds the samples of all tasks at once. */
+/* Memory of all states of one ladder, the largest of the sweep. */
+static double ladder_bytes(const qn_sweep *s)
+{
+    double most = 0;
+    for (size_t chain = 0; s->chain.kind == QN_TEMPERING && s->model->cost && chain < s->n_points / qn_sweep_rungs(s); chain++) {
+        double sum = 0;
+        for (size_t i = 0; i < qn_sweep_rungs(s); i++) {
+            qn_params p;
+            qn_cost c = {0};
+            if (qn_sweep_point(s, qn_sweep_chain_point(s, chain, i), &p))
+                return 0;
+            s->model->cost(&p, &c);
+            qn_params_free(&p);
+            sum += c.task_bytes;
+        }
+        most = fmax(most, sum);
+    }
+    return most;
+}
+
+/* The merge holds the samples of all tasks at once, a ladder one state for each of its values. */
 static int check_memory(const qn_sweep *s, const qn_layout *l)
 {
-    double bytes = 8.0 * (double)l->row * (double)s->n_points * (double)s->replicas, there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double bytes = 8.0 * (double)l->row * (double)s->n_points * (double)s->replicas, there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), states;
     char needed[32], have[32];
-    if (!(there > 0) || bytes < 0.8 * there)
+    if (!(there > 0))
         return 0;
-    return qn_fail(QN_ERR_INPUT, "the samples of this sweep are %s, more than this machine's %s of memory hold; measure less often (interval, points_per_decade), or run it in several sweeps",
-                   qn_human_bytes(bytes, needed), qn_human_bytes(there, have));
+    if (bytes >= 0.8 * there)
+        return qn_fail(QN_ERR_INPUT, "the samples of this sweep are %s, more than this machine's %s of memory hold; measure less often (interval, points_per_decade), or run it in several sweeps",
+                       qn_human_bytes(bytes, needed), qn_human_bytes(there, have));
+    if ((states = ladder_bytes(s)) >= 0.8 * there)
+        return qn_fail(QN_ERR_INPUT, "the states of one ladder are %s, more than this machine's %s of memory hold; temper fewer values, or a smaller system",
+                       qn_human_bytes(states, needed), qn_human_bytes(there, have));
+    return 0;
 }
 
 int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)

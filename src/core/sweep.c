@@ -202,7 +202,7 @@ static void read_chain(qn_sweep *s, qn_problems *c)
     if (tempering && continuation)
         qn_problem_at(c, continuation, "continuation and tempering exclude each other: one axis of a sweep can be chained");
     qn_node_check_keys(c, at, tempering ? "in tempering" : "in continuation", tempering ? 2 : 1, known);
-    s->chain = (qn_chain){tempering ? QN_TEMPERING : QN_CONTINUATION, 0, tempering ? 1 : 0};
+    s->chain = (qn_chain){.kind = tempering ? QN_TEMPERING : QN_CONTINUATION, .interval = tempering ? 1 : 0};
     if (tempering)
         qn_node_whole(c, at, "interval", 1, 1000000000, &s->chain.interval);
     if (!s->model->retune || (tempering && !s->model->log_weight))
@@ -453,6 +453,8 @@ int qn_sweep_init(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
         read_parameters(s, c);
         read_chain(s, c);
         read_inputs(s, from, c);
+        if (!c->n && (err = qn_sweep_hash_chain(s)))
+            return err;
     }
     if (!c->n)
         check_points(s, c);

@@ -30,6 +30,7 @@ typedef struct qn_chain {
     qn_chain_kind kind;
     size_t axis;
     int64_t interval;   /* QN_TEMPERING: steps between exchanges */
+    qn_hash values;     /* of the axis, in their order */
 } qn_chain;
 
 typedef struct qn_input {  /* a file named by a path parameter */
@@ -96,6 +97,7 @@ typedef struct qn_task_keys {
     qn_hash task;  /* stream + all that + steps, bins and artifacts: finds the finished row of a point */
 } qn_task_keys;
 qn_task_keys qn_sweep_task_keys(const qn_sweep *s, const qn_point_keys *k, int64_t replica);
+int qn_sweep_hash_chain(qn_sweep *s) QN_NODISCARD; /* fills chain.values */
 /* Key of the prepared data: the QN_DATA parameters. */
 int qn_sweep_data_key(const qn_sweep *s, const qn_params *p, qn_hash *out) QN_NODISCARD;
 

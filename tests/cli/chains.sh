@@ -167,6 +167,7 @@ bad axis_not_swept "^quench: spins.yaml:9:19: tempering runs along an axis of th
 bad axis_of_the_disorder "^quench: --set: a state of model hebbian cannot change its load; tempering may run along T" spins.yaml --set tempering.axis=load
 bad model_without_retune "^quench: swarm.yaml:8:13: model cbo cannot change the parameters of a state" swarm.yaml
 bad no_weight_at_zero 'log weight' spins.yaml --set 'T=[0, 0.5]'
+bad ladder_beyond_memory 'the states of one ladder are [0-9.]+ .iB, more than this machine' spins.yaml --set 'T={from: 0.1, to: 1, points: 20000}' --set load=0.2 --set N=600 --set replicas=1 --set sampling.steps=1 --set sampling.interval=1 --set sampling.bins=1 --set histograms=false --set correlation_lags=0
 q run spins.yaml -o bad.h5 --set dynamics=zero
 expect no_weight_of_a_descent 2 'log weight'
 check no_weight_of_a_descent_writes_nothing "$(ls -d bad.h5* 2>/dev/null)" sh -c '! ls -d bad.h5* 2>/dev/null'
