@@ -47,6 +47,19 @@ static int memory(const qn_sweep *s, double *task, double *shared)
     return 0;
 }
 
+/* What comes after the first round: at most. */
+static void print_adaptive(const qn_sweep *s)
+{
+    const qn_adapt *a = &s->adapt;
+    for (size_t i = 0; i < a->n_targets; i++)
+        printf("target           %s to %g, with up to %lld replicas of a point\n", a->target[i].name, a->target[i].error, (long long)a->most);
+    if (a->observable)
+        printf("refine           where %s = %g, along %s to %g, in up to %lld rounds of one point a line\n", a->observable, a->level,
+               s->schema.item[s->axis[a->axis].param].name, a->tolerance, (long long)a->rounds);
+    if (a->n_targets || a->observable)
+        printf("                 (numbers here are those of the first round)\n");
+}
+
 static int report(const qn_sweep *s, const char *output, int64_t threads)
 {
     qn_layout l;
@@ -69,8 +82,9 @@ static int report(const qn_sweep *s, const char *output, int64_t threads)
     char a[32], b[32];
     printf("%s: model %s, seed %llu\n", s->file, s->model->name, (unsigned long long)s->seed);
     print_axes(s);
-    printf("points           %zu\nreplicas         %lld\ntasks            %zu, of which %zu are done\n", s->n_points, (long long)s->replicas, p.n_tasks, p.done);
+    printf("points           %zu\nreplicas         %lld\ntasks            %zu, of which %zu are done\n", s->n_points, (long long)s->replicas, p.wanted, p.done);
     print_chain(s);
+    print_adaptive(s);
     printf("steps a %-8s %lld + %lld, %zu measurements\n", s->chain.kind == QN_NO_CHAIN ? "task" : "point", (long long)s->sampling.thermalization, (long long)s->sampling.steps, l.n_grid);
     if (s->model->cost)
         printf("memory           about %s a thread%s%s\n", qn_human_bytes(in_hand * (task + 8.0 * (double)l.row + 8.0 * (double)(l.n_grid * l.n_obs)), a), shared > 0 ? ", shared " : "",

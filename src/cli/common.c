@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "adaptive.h"
 #include "model.h"
 #include "models.h"
 #include "parts.h"
@@ -214,7 +215,6 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
         err = qn_dataset_read(output, skip, &d);
         if (!err)
             err = qn_identity_read(d, output, &id);
-        qn_dataset_free(d);
     } else {
         err = qn_parts_open(output, &parts, &n_parts, NULL, NULL);
         if (!err && !n_parts)
@@ -225,8 +225,10 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
             qn_source_close(&parts[i]);
         free(parts);
     }
-    if (err)
+    if (err) {
+        qn_dataset_free(d);
         return cli_fail_input();
+    }
     int status = CLI_INPUT;
     if (!cli_model(id.model))
         cli_say("%s was made by model '%s', which is not here; give it with --plugin", output, id.model);
@@ -234,6 +236,11 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
         status = load(&(qn_sweep_source){.file = id.file, .text = id.text, .sets = (const char *const *)id.sets, .n_sets = id.n_sets, .find = find, .near = near,
                                          .inputs = id.input, .n_inputs = id.n_inputs},
                       false, out);
+    if (!status && d && qn_adapt_adopt(out, d)) {
+        status = cli_fail_input();
+        qn_sweep_free(out);
+    }
+    qn_dataset_free(d);
     qn_identity_free(&id);
     return status;
 }

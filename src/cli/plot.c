@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "dataset.h"
+#include "regrid.h"
 #include "select.h"
 #include "terminal.h"
 #include "text.h"
@@ -122,7 +123,11 @@ static int plot(qn_figure_request *q, const wishes *w, const cli_texts *overlays
     for (size_t i = 0; i < overlays->n && !status; i++)
         status = read_overlay(overlays->item[i], &over[i]);
     char *output = NULL;
+    bool list = false;
+    if (!status && qn_regrid(&d, &list))
+        status = cli_fail_input();
     if (!status) {
+        q->lines |= list && !q->y; /* a map of it would be mostly gaps */
         q->data = d;
         q->overlay = over;
         q->n_overlays = overlays->n;

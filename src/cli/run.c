@@ -156,6 +156,9 @@ int cli_run(int argc, char **argv)
         if (err == QN_ERR_STOPPED || !err)
             cli_say("%zu of %zu tasks done (%zu before), %lld steps in %s%s%s", r.done_before + r.done_now, r.tasks, r.done_before, (long long)r.steps_now,
                     qn_human_seconds(r.wall_s, took), r.merged ? "; result in " : "", r.merged ? o.output : "");
+        if (!err && r.lines)
+            cli_say("%s = %g is located to %g along %s on %zu of %zu lines%s", s.adapt.observable, s.adapt.level, s.adapt.tolerance, s.schema.item[s.axis[s.adapt.axis].param].name, r.known, r.lines,
+                    r.known < r.lines ? "; on the others it is not crossed, or takes more rounds or replicas than refine may use" : "");
         if (!err && r.merged)
             tell_verdict(&s, o.output);
         else if (!err)

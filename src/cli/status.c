@@ -159,16 +159,16 @@ static int status_of(const qn_sweep *s, const char *output)
     }
     size_t in_parts = 0, begun = 0;
     for (size_t t = 0; t < p.n_tasks; t++) {
-        in_parts += p.task[t].done && p.source[p.row[qn_plan_row(&p, t, 0)].source].is_part;
+        in_parts += p.task[t].done && qn_sweep_wants(s, t) && p.source[p.row[qn_plan_row(&p, t, 0)].source].is_part;
         begun += !p.task[t].done && p.task[t].checkpoint != QN_NOWHERE;
     }
     char left[32];
     printf("%s: model %s, %zu points, %lld replicas\n", output, s->model->name, s->n_points, (long long)s->replicas);
-    printf("done             %zu of %zu tasks (%zu in the result, %zu in parts)\n", p.done, p.n_tasks, p.done - in_parts, in_parts);
-    if (p.done < p.n_tasks) {
+    printf("done             %zu of %zu tasks (%zu in the result, %zu in parts)\n", p.done, p.wanted, p.done - in_parts, in_parts);
+    if (p.done < p.wanted) {
         bool measured;
         double seconds = qn_plan_seconds(&p, &measured);
-        printf("begun            %zu, with a checkpoint\nmissing          %zu\n", begun, p.n_tasks - p.done - begun);
+        printf("begun            %zu, with a checkpoint\nmissing          %zu\n", begun, p.wanted - p.done - begun);
         print_in_progress(&p, begun);
         if (isfinite(seconds))
             printf("time left        about %s on one thread (%s)\n", qn_human_seconds(seconds, left),

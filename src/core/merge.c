@@ -26,7 +26,7 @@ static int gather(qn_merging *m, size_t *missing)
     m->head = calloc(n + 1, sizeof *m->head);
     if (!m->rows || !m->head)
         return qn_fail(QN_ERR_NOMEM, "out of memory for %zu rows", n);
-    *missing = m->p->n_tasks - m->p->done;
+    *missing = m->p->wanted - m->p->done;
     for (size_t t = 0; t < n; t++) {
         const qn_place *at = &m->p->row[t];
         if (at->source == QN_NOWHERE) {
@@ -112,14 +112,18 @@ static int write_samples(qn_merging *m)
 /* ---- head: attributes, axes ---------------------------------------------------------------------------------------- */
 
 
+/* An axis as a coordinate; of a list of points, a parameter along the list. */
 static int write_axis(qn_dataset *d, const qn_sweep *s, const qn_axis *a)
 {
     const qn_param *p = &s->schema.item[a->param];
     qn_dtype type = p->type == QN_INT ? QN_I64 : p->type == QN_REAL ? QN_F64 : p->type == QN_BOOL ? QN_I8 : QN_STR;
+    const char *along = s->list ? QN_DIM_POINT : p->name;
     qn_var *v;
-    int err = qn_dataset_dim(d, p->name, a->n);
+    int err = qn_dataset_dim(d, along, a->n);
     if (!err)
-        err = qn_dataset_var(d, p->name, type, 1, &p->name, &v);
+        err = qn_dataset_var(d, p->name, type, 1, &along, &v);
+    if (!err && s->list)
+        err = qn_attr_str(d, v, "kind", "coordinate");
     for (size_t i = 0; i < a->n && !err; i++) {
         const qn_value *x = &a->value[i];
         if (type == QN_I64) {
@@ -166,7 +170,9 @@ int qn_result_head(qn_dataset *d, const qn_sweep *s)
         if (s->schema.item[i].flags & QN_DISORDER)
             qn_buffer_add(&disorder, "%s%s", disorder.n ? " " : "", s->schema.item[i].name);
     if (!err)
-        err = names.failed || disorder.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : qn_attr_str(d, NULL, "axes", names.text);
+        err = names.failed || disorder.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : qn_attr_str(d, NULL, "axes", s->list ? QN_DIM_POINT : names.text);
+    if (!err && s->list)
+        err = qn_attr_str(d, NULL, "swept", names.text);
     if (!err)
         err = qn_attr_str(d, NULL, "disorder_parameters", disorder.text);
     qn_buffer_free(&names);
@@ -372,6 +378,18 @@ static int write_extents(qn_merging *m)
     return err;
 }
 
+/* How many replicas of every point the sweep came to want. */
+static int write_wanted(qn_merging *m)
+{
+    qn_var *v;
+    int err = qn_dataset_var(m->root, QN_VAR_REPLICAS, QN_I64, m->n_axes, m->axes, &v);
+    for (size_t p = 0; p < m->points && !err; p++)
+        v->i64[p] = m->s->wanted[qn_sweep_chain_of(m->s, p)];
+    if (!err)
+        err = qn_attr_str(m->root, v, "kind", "coordinate");
+    return err ? err : describe(m->root, v, "1", "replicas of this point", NULL);
+}
+
 /* Names the auxiliary coordinates of every observable in its `coordinates` attribute. */
 static int name_coordinates(qn_merging *m)
 {
@@ -437,14 +455,14 @@ static int merge_observables(qn_merging *m)
 
 int qn_result_build(const qn_plan *p, const qn_provenance *how, qn_dataset **out, size_t *missing)
 {
-    qn_merging m = {.p = p, .s = p->sweep, .l = p->layout, .n_axes = p->sweep->n_axes, .points = p->sweep->n_points, .replicas = (size_t)p->sweep->replicas, .alike = true};
+    qn_merging m = {.p = p, .s = p->sweep, .l = p->layout, .n_axes = p->sweep->list ? 1 : p->sweep->n_axes, .points = p->sweep->n_points, .replicas = (size_t)p->sweep->replicas, .alike = true};
     *out = NULL;
     for (size_t i = 0; i < m.s->schema.n; i++)
         m.alike &= !(m.s->schema.item[i].flags & QN_DISORDER);
     m.axes = calloc(m.n_axes + 1, sizeof *m.axes);
     int err = m.axes ? qn_dataset_new(&m.root) : qn_fail(QN_ERR_NOMEM, "out of memory");
     for (size_t a = 0; a < m.n_axes && !err; a++)
-        m.axes[a] = m.s->schema.item[m.s->axis[a].param].name;
+        m.axes[a] = m.s->list ? QN_DIM_POINT : m.s->schema.item[m.s->axis[a].param].name;
     if (!err)
         err = gather(&m, missing);
     if (!err)
@@ -453,6 +471,11 @@ int qn_result_build(const qn_plan *p, const qn_provenance *how, qn_dataset **out
         err = write_extents(&m);
     if (!err)
         err = merge_observables(&m);
+    const int64_t most = m.s->replicas;
+    if (!err)
+        err = qn_attr_i64(m.root, NULL, "replicas", 1, &most);
+    if (!err && m.s->wanted)
+        err = write_wanted(&m);
     if (!err)
         err = name_coordinates(&m);
     if (!err)

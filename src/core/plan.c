@@ -185,7 +185,7 @@ static int look_everywhere(qn_plan *p, const char *output, size_t foreign_from, 
 {
     indices x;
     int err = indices_make(p, &x);
-    for (size_t i = foreign_from; i < foreign_to && !err; i++)
+    for (size_t i = foreign_from; i < foreign_to && !p->sweep->growing && !err; i++)
         err = refuse_foreign(p, &p->source[i], &x.chains, output);
     for (size_t r = 0; r < p->n_rows; r++)
         p->row[r].source = QN_NOWHERE;
@@ -194,18 +194,23 @@ static int look_everywhere(qn_plan *p, const char *output, size_t foreign_from, 
     for (size_t i = 0; i < p->n_sources && !err; i++)
         look_up(p, i, &x);
     indices_free(&x);
-    size_t in_result = 0, rungs = qn_sweep_rungs(p->sweep);
-    for (size_t r = 0; r < p->n_rows; r++)
-        in_result += p->has_result && p->row[r].source == 0;
-    p->result_whole = p->has_result && in_result == p->n_rows && p->source[0].rows == p->n_rows;
-    p->done = 0;
+    size_t in_result = 0, beyond = 0, rungs = qn_sweep_rungs(p->sweep);
+    p->done = p->wanted = 0;
     for (size_t t = 0; t < p->n_tasks; t++) {
-        size_t i = 0;
-        while (i < rungs && p->row[qn_plan_row(p, t, i)].source != QN_NOWHERE)
-            i++;
-        p->task[t].done = i == rungs;
-        p->done += i == rungs;
+        bool wanted = qn_sweep_wants(p->sweep, t), done = true;
+        for (size_t i = 0; i < rungs; i++) {
+            qn_place *row = &p->row[qn_plan_row(p, t, i)];
+            if (p->has_result && row->source == 0)
+                ++*(wanted ? &in_result : &beyond);
+            if (!wanted) /* replicas beyond those that the answer needs do not count, though they may be there */
+                row->source = QN_NOWHERE;
+            done &= row->source != QN_NOWHERE;
+        }
+        p->task[t].done = done || !wanted;
+        p->done += done;
+        p->wanted += wanted;
     }
+    p->result_whole = p->has_result && in_result == p->wanted * rungs && !beyond && p->source[0].rows == p->n_rows;
     return err;
 }
 

@@ -16,7 +16,7 @@ typedef struct qn_place {
 
 typedef struct qn_task {
     qn_hash key;           /* of its checkpoints */
-    bool done;             /* all its rows are finished */
+    bool done;             /* all its rows are finished, or it is not wanted */
     uint32_t checkpoint;   /* source of the latest checkpoint, QN_NOWHERE: none */
     size_t checkpoint_index;
     int64_t checkpoint_step, checkpoint_pieces;
@@ -32,7 +32,7 @@ typedef struct qn_plan {
     qn_source *source;     /* [0] is the result file when has_result */
     size_t n_sources;
     bool has_result;
-    size_t done;           /* tasks */
+    size_t wanted, done;   /* tasks */
     bool result_whole;     /* the result file has every row, and no other */
 } qn_plan;
 

@@ -8,6 +8,8 @@
 
 size_t qn_sweep_axis_index(const qn_sweep *s, size_t point, size_t axis)
 {
+    if (s->list)
+        return point;
     for (size_t a = s->n_axes; a-- > axis + 1;)
         point /= s->axis[a].n;
     return point % s->axis[axis].n;
@@ -24,6 +26,22 @@ size_t qn_sweep_chain_point(const qn_sweep *s, size_t chain, size_t i)
     for (size_t a = s->n_axes; s->chain.kind != QN_NO_CHAIN && a-- > s->chain.axis + 1;)
         inner *= s->axis[a].n;
     return (chain / inner * qn_sweep_rungs(s) + i) * inner + chain % inner;
+}
+
+size_t qn_sweep_chain_of(const qn_sweep *s, size_t point)
+{
+    size_t rungs = qn_sweep_rungs(s), inner = 1;
+    if (s->chain.kind == QN_NO_CHAIN)
+        return point;
+    for (size_t a = s->n_axes; a-- > s->chain.axis + 1;)
+        inner *= s->axis[a].n;
+    return point / (inner * rungs) * inner + point % inner;
+}
+
+bool qn_sweep_wants(const qn_sweep *s, size_t task)
+{
+    size_t replicas = (size_t)s->replicas;
+    return !s->wanted || (int64_t)(task % replicas) < s->wanted[task / replicas];
 }
 
 int64_t qn_sweep_task_steps(const qn_sweep *s)

@@ -16,6 +16,7 @@
 
 #include <omp.h>
 
+#include "adaptive.h"
 #include "merge.h"
 #include "progress.h"
 #include "running.h"
@@ -623,7 +624,7 @@ static int check_memory(const qn_sweep *s, const qn_layout *l)
     return 0;
 }
 
-int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
+int qn_run_stage(const qn_sweep *s, const qn_run_options *o, qn_dataset **so_far, qn_run_report *report)
 {
     memset(report, 0, sizeof *report);
     run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
@@ -646,10 +647,10 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
         err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
     }
     r.plan = &plan;
-    report->tasks = plan.n_tasks;
+    report->tasks = plan.wanted;
     report->done_before = r.progress.before = plan.done;
     bool nothing = !err && plan.result_whole;
-    if (nothing) /* killed between the merge and this, perhaps */
+    if (nothing && !so_far) /* killed between the merge and this, perhaps */
         qn_remove_parts(&plan, o->output);
     if (!err && !nothing)
         err = list_jobs(&r);
@@ -658,14 +659,17 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
         err = run_jobs(&r, report);
     if (!err && !nothing)
         err = qn_plan_refresh(&plan, o->output, say_note, &r.progress);
-    report->missing = plan.n_tasks - plan.done;
+    report->missing = plan.wanted - plan.done;
     report->wall_s = qn_now() - r.start;
-    if (!err && !nothing && report->missing == 0 && o->parts == 1) {
+    if (!err && so_far) {
+        size_t missing;
+        err = qn_result_build(&plan, NULL, so_far, &missing);
+    } else if (!err && !nothing && report->missing == 0 && o->parts == 1) {
         qn_provenance how = {o->command, o->threads > 0 ? o->threads : omp_get_max_threads(), report->wall_s};
         size_t missing;
         err = qn_merge(&plan, o->output, &how, &missing);
     }
-    report->merged = !err && (nothing || (report->missing == 0 && o->parts == 1));
+    report->merged = !err && !so_far && (nothing || (report->missing == 0 && o->parts == 1));
     if (r.folder_fd >= 0) {
         rmdir(r.folder); /* goes only when it is empty */
         close(r.folder_fd);
@@ -679,4 +683,9 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
     qn_plan_free(&plan);
     qn_layout_free(&layout);
     return err;
+}
+
+int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
+{
+    return qn_adapt_is_on(s) ? qn_run_adaptive(s, o, report) : qn_run_stage(s, o, NULL, report);
 }

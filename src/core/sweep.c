@@ -1,6 +1,7 @@
 /* sweep.c -- from the tree of a sweep file to model, parameters, axes and sampling.  Every mistake is collected, none is fatal
  * before the end, so that the user sees all of them in one go.  Values and ranges are read in axis.c, --set edits done in edit.c,
  * points and keys made in points.c. */
+#include "adaptive.h"
 #include "sweep.h"
 
 #include <stdio.h>
@@ -326,8 +327,8 @@ static int find_model(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
 
 static void read_top(qn_sweep *s, qn_problems *c)
 {
-    static const char *const known[] = {"model", "seed", "replicas", "parameters", "sweep", "sampling", "continuation", "tempering", "output", "title"};
-    qn_node_check_keys(c, s->tree, "at the top level", 10, known);
+    static const char *const known[] = {"model", "seed", "replicas", "parameters", "sweep", "sampling", "continuation", "tempering", "target", "refine", "output", "title"};
+    qn_node_check_keys(c, s->tree, "at the top level", 12, known);
     const qn_node *seed = qn_node_get(s->tree, "seed"), *title = qn_node_get(s->tree, "title"), *output = qn_node_get(s->tree, "output");
     if (!seed)
         qn_problem_at(c, s->tree, "the sweep file must give a seed, a whole number: no run is seeded by the clock");
@@ -452,6 +453,7 @@ int qn_sweep_init(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
     if (known) {
         read_parameters(s, c);
         read_chain(s, c);
+        qn_adapt_read(s, c);
         read_inputs(s, from, c);
         if (!c->n && (err = qn_sweep_hash_chain(s)))
             return err;
@@ -473,6 +475,7 @@ void qn_sweep_free(qn_sweep *s)
     for (size_t i = 0; i < s->n_sets; i++)
         free(s->sets[i]);
     free(s->sampling.artifact);
+    free(s->wanted);
     free(s->axis);
     free(s->input);
     free(s->sets);

@@ -33,6 +33,21 @@ typedef struct qn_chain {
     qn_hash values;     /* of the axis, in their order */
 } qn_chain;
 
+/* A sweep that spends its time where the answer needs it (adaptive.h): replicas until errors are small, points along a boundary. */
+enum { QN_MOST_TARGETS = 8 };
+typedef struct qn_adapt {
+    size_t n_targets;
+    struct {
+        const char *name;
+        double error;
+    } target[QN_MOST_TARGETS];
+    int64_t most;          /* replicas of a point at most */
+    const char *observable; /* refine: of which quantity the level is followed; NULL: no refinement */
+    double level, tolerance;
+    size_t axis;           /* along which new points are placed */
+    int64_t rounds;        /* at most */
+} qn_adapt;
+
 typedef struct qn_input {  /* a file named by a path parameter */
     char *path;
     qn_hash hash;
@@ -53,6 +68,10 @@ typedef struct qn_sweep {
     size_t n_axes, n_points;
     qn_sampling sampling;
     qn_chain chain;
+    qn_adapt adapt;
+    bool list;             /* the points are a list: every axis has n_points values, of which point i has the i-th */
+    bool growing;          /* a stage of an adaptive sweep: files may hold points of later stages */
+    int64_t *wanted;       /* [chains] replicas wanted, at most `replicas`; NULL: all */
     qn_input *input;
     size_t n_inputs;
     qn_node *tree;
@@ -84,6 +103,8 @@ size_t qn_sweep_axis_index(const qn_sweep *s, size_t point, size_t axis);
  * replica, number chain * replicas + replica. */
 size_t qn_sweep_rungs(const qn_sweep *s);                               /* points of a chain */
 size_t qn_sweep_chain_point(const qn_sweep *s, size_t chain, size_t i); /* its i-th point */
+size_t qn_sweep_chain_of(const qn_sweep *s, size_t point);
+bool qn_sweep_wants(const qn_sweep *s, size_t task);
 int64_t qn_sweep_task_steps(const qn_sweep *s);                         /* that a task goes through, one after the other */
 
 typedef struct qn_point_keys {
