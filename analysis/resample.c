@@ -135,8 +135,7 @@ void qn_resample_errors(size_t n, size_t resamples, const double *y, double *err
 #define DRAWS 32   /* resamples of each part alone */
 #define ENOUGH 30  /* degrees of freedom from which on more make no difference (Student's 68 % quantile is within 2 % of the normal one) */
 
-/* Standard deviation of the finite ones of x[0], x[stride], ... around their mean, without wild ones.  The share that is finite in *found. */
-static double spread(size_t n, const double *x, size_t stride, double *scratch, double *found)
+double qn_resample_spread(size_t n, const double *x, size_t stride, double *scratch, double *found)
 {
     size_t count = 0, kept = 0;
     for (size_t i = 0; i < n; i++)
@@ -211,7 +210,7 @@ static int find_dof(const qn_sampled *s, size_t n, const size_t *cell, const dou
                 alone[b * n + i] = part[i] == p ? yb[b * n + i] : y[i];
         err = estimate_all(n, draws, alone, n_theta, f, ctx, found);
         for (size_t k = 0; k < n_theta && !err; k++) {
-            double v = gsl_pow_2(spread(draws, found + k, n_theta, scratch, &share));
+            double v = gsl_pow_2(qn_resample_spread(draws, found + k, n_theta, scratch, &share));
             if (!isfinite(v))
                 continue;
             sum[k] += v;
@@ -238,7 +237,7 @@ int qn_bootstrap(const qn_sampled *s, size_t n, const size_t *cell, const double
         err = estimate_all(n, resamples, yb, n_theta, f, ctx, all);
     for (size_t k = 0; k < n_theta && !err; k++) {
         theta[k] = (qn_interval){.value = best[k]};
-        theta[k].err = spread(resamples, all + k, n_theta, scratch, &theta[k].found);
+        theta[k].err = qn_resample_spread(resamples, all + k, n_theta, scratch, &theta[k].found);
         if (!isfinite(theta[k].value))
             theta[k].err = NAN;
     }

@@ -19,6 +19,10 @@ int qn_resample(const qn_sampled *s, size_t n, const size_t *cell, size_t resamp
 /* Standard deviation over the resamples of each cell: err[n]. */
 void qn_resample_errors(size_t n, size_t resamples, const double *y, double *err);
 
+/* Standard deviation of the finite ones of x[0], x[stride], ... (n of them) without wild ones, which are failures of a fit; *found: the share that is
+ * finite.  scratch[n]. */
+double qn_resample_spread(size_t n, const double *x, size_t stride, double *scratch, double *found);
+
 /* Numbers theta[n_theta] out of the n numbers y; NaN where there is none (y may hold NaN too).  Called from several threads at once.  A
  * failure is lack of memory only. */
 typedef int (*qn_estimator)(size_t n, const double *y, void *ctx, double *theta);

@@ -84,5 +84,7 @@ int cli_merge(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_fit(int argc, char **argv);
+int cli_boundary(int argc, char **argv);
+int cli_collapse(int argc, char **argv);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <gsl/gsl_errno.h>
 
+#include "boundary.h"
 #include "fit.h"
 
 enum { REPEAT = 2000, RESAMPLES = 200 };
@@ -155,12 +156,95 @@ static void test_midpoint(void **state)
     judge(&width, "width of a logistic, 32 runs at 11 points");
 }
 
+/* ---- boundaries ------------------------------------------------------------------------------------------------------- */
+
+/* m = 1/2 - 1/2 tanh(4 (T - T_c)) by level, steepest place and factor, with T_c anywhere in the middle step of the grid.  Half as much noise again is of the
+ * disorder, which all T share. */
+static void test_boundary(void **state)
+{
+    (void)state;
+    enum { K = 11, R = 16 };
+    const struct {
+        const char *what, *disorder;
+        qn_boundary_request q;
+        double noise;
+    } cases[] = {{"level, disorder of all T", "N", {.how = QN_BOUNDARY_LEVEL, .level = 0.5}, 0.05},
+                 {"level, replicas of their own", "T", {.how = QN_BOUNDARY_LEVEL, .level = 0.5}, 0.05},
+                 {"steepest, disorder of all T", "N", {.how = QN_BOUNDARY_STEEPEST}, 0.05},
+                 {"0.9 of its value at low T, disorder of all T", "N", {.how = QN_BOUNDARY_FACTOR, .factor = 0.9, .from_given = true}, 0.05}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        coverage cover = {0};
+        for (uint64_t k = 0; k < REPEAT; k++) {
+            double t[K], x[K * R], shift[R];
+            qn_rng rng;
+            synthetic s;
+            qn_dataset *d;
+            qn_boundary_request q = cases[c].q;
+            qn_rng_seed(&rng, 14, c, k, 0);
+            bool shared = *cases[c].disorder == 'N';
+            double place = 0.45 + 0.1 * qn_rng_uniform(&rng), leaves = place + atanh(1 - 0.9 * (1 + tanh(4 * place))) / 4;
+            for (size_t j = 0; j < R; j++)
+                shift[j] = shared ? 0.5 * cases[c].noise * qn_rng_normal(&rng) : 0;
+            for (size_t i = 0; i < K; i++) {
+                t[i] = 0.1 * (double)i;
+                for (size_t j = 0; j < R; j++)
+                    x[i * R + j] = 0.5 - 0.5 * tanh(4 * (t[i] - place)) + shift[j] + cases[c].noise * qn_rng_normal(&rng);
+            }
+            synthetic_begin(&s, R, cases[c].disorder);
+            synthetic_axis(&s, "T", K, t);
+            synthetic_outcome(&s, "m", false, x);
+            q.data = s.d;
+            q.observable = "m";
+            q.resamples = RESAMPLES;
+            made(qn_boundary_make(&q, &d));
+            take(&cover, d, "T_c", q.how == QN_BOUNDARY_FACTOR ? leaves : place);
+            qn_dataset_free(d);
+            synthetic_end(&s);
+        }
+        judge(&cover, cases[c].what);
+    }
+}
+
+/* Curves 0.4 - 0.25 tanh((T - 1) L/4) of three sizes: their crossings, and the limit of these. */
+static void test_crossing(void **state)
+{
+    (void)state;
+    enum { K = 11, R = 16, SIZES = 3 };
+    static const double size[SIZES] = {8, 16, 32};
+    coverage first_pair = {0}, limit = {0};
+    for (uint64_t k = 0; k < REPEAT; k++) {
+        double t[K], x[SIZES * K * R];
+        qn_rng rng;
+        synthetic s;
+        qn_dataset *d;
+        qn_rng_seed(&rng, 15, 0, k, 0);
+        for (size_t i = 0; i < SIZES * K; i++) {
+            t[i % K] = 0.9 + 0.02 * (double)(i % K);
+            for (size_t j = 0; j < R; j++)
+                x[i * R + j] = 0.4 - 0.25 * tanh((t[i % K] - 1) * size[i / K] / 4) + 0.02 * qn_rng_normal(&rng);
+        }
+        synthetic_begin(&s, R, "");
+        synthetic_axis(&s, "L", SIZES, size);
+        synthetic_axis(&s, "T", K, t);
+        synthetic_outcome(&s, "m", false, x);
+        made(qn_boundary_make(&(qn_boundary_request){.data = s.d, .observable = "m", .how = QN_BOUNDARY_CROSSING, .drift = 2, .resamples = RESAMPLES}, &d));
+        take(&first_pair, d, "T_crossing", 1);
+        take(&limit, d, "T_c", 1);
+        qn_dataset_free(d);
+        synthetic_end(&s);
+    }
+    judge(&first_pair, "crossing of two sizes");
+    judge(&limit, "limit of the crossings of three sizes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exponent),
         cmocka_unit_test(test_bins),
         cmocka_unit_test(test_midpoint),
+        cmocka_unit_test(test_boundary),
+        cmocka_unit_test(test_crossing),
     };
     gsl_set_error_handler_off();
     printf("# coverage over %d repetitions; want 0.683 and 0.954\n", REPEAT);
