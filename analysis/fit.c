@@ -127,7 +127,7 @@ static int fit_piece(fitting *t, piece *w, size_t at)
         dof[i] = qn_sampled_dof(&t->s, w->cell[i]);
         errors |= w->err[i] > 0;
     }
-    int err = qn_moderate(w->n, w->err, dof);
+    int err = qn_moderate(w->n, w->y, w->err, dof);
     free(dof);
     qn_form_data d = {w->n, w->x, w->err, w->constant, w->runs};
     if (!err)

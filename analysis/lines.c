@@ -25,12 +25,16 @@ static size_t range_called(const qn_selection *s, const char *name)
     return QN_NONE;
 }
 
-/* The range along which v changes most, seen from the first place; QN_NONE when along none. */
+/* The range along which v runs: the one that it names (attribute `along`), else that along which it changes most, seen from the first place; QN_NONE
+ * when along none. */
 static size_t varies_along(const qn_selection *s, const qn_var *v)
 {
     size_t best = QN_NONE, first, last;
     double most = 0;
+    const char *named = qn_attr_text(s->data, v, "along");
     for (size_t r = 0; r < s->n; r++) {
+        if (named && !strcmp(named, s->range[r].name))
+            return r;
         size_t row = s->range[r].n - 1;
         for (size_t k = r + 1; k < s->n; k++)
             row *= s->range[k].n;

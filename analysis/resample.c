@@ -135,8 +135,7 @@ void qn_resample_errors(size_t n, size_t resamples, const double *y, double *err
 #define DRAWS 32   /* resamples of each part alone */
 #define ENOUGH 30  /* degrees of freedom from which on more make no difference (Student's 68 % quantile is within 2 % of the normal one) */
 
-/* Standard deviation of the finite ones of x[0], x[stride], ... around their mean, without wild ones.  The share that is finite in *found. */
-static double spread(size_t n, const double *x, size_t stride, double *scratch, double *found)
+double qn_resample_spread(size_t n, const double *x, size_t stride, double *scratch, double *found)
 {
     size_t count = 0, kept = 0;
     for (size_t i = 0; i < n; i++)
@@ -211,7 +210,7 @@ static int find_dof(const qn_sampled *s, size_t n, const size_t *cell, const dou
                 alone[b * n + i] = part[i] == p ? yb[b * n + i] : y[i];
         err = estimate_all(n, draws, alone, n_theta, f, ctx, found);
         for (size_t k = 0; k < n_theta && !err; k++) {
-            double v = gsl_pow_2(spread(draws, found + k, n_theta, scratch, &share));
+            double v = gsl_pow_2(qn_resample_spread(draws, found + k, n_theta, scratch, &share));
             if (!isfinite(v))
                 continue;
             sum[k] += v;
@@ -238,7 +237,7 @@ int qn_bootstrap(const qn_sampled *s, size_t n, const size_t *cell, const double
         err = estimate_all(n, resamples, yb, n_theta, f, ctx, all);
     for (size_t k = 0; k < n_theta && !err; k++) {
         theta[k] = (qn_interval){.value = best[k]};
-        theta[k].err = spread(resamples, all + k, n_theta, scratch, &theta[k].found);
+        theta[k].err = qn_resample_spread(resamples, all + k, n_theta, scratch, &theta[k].found);
         if (!isfinite(theta[k].value))
             theta[k].err = NAN;
     }
@@ -270,45 +269,59 @@ static double inverse_trigamma(double x)
     return sqrt(low * high);
 }
 
-/* ln s^2 - psi(d/2) + ln(d/2) has the mean ln sigma^2 and the variance psi'(d/2). */
-int qn_moderate(size_t n, double *err, const double *dof)
+/* What is known of variances: z = ln s^2 - psi(d/2) + ln(d/2) has the mean ln sigma^2 and the variance psi'(d/2). */
+typedef struct spreads {
+    size_t n, used;
+    double *z, *trend;        /* [n]; z is NaN where there is no variance */
+    double noise, fourth;     /* means of psi'(d/2) and of the fourth cumulant of z, psi'''(d/2) */
+} spreads;
+
+/* Variance of z around the trend, beyond its noise. */
+static double excess(const spreads *v, size_t terms)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < n; i++)
-        used += err[i] > 0 && isfinite(err[i]);
-    if (used < 2) {
-        double one = 1;
-        for (size_t i = 0; i < n; i++)
-            one = err[i] > 0 && isfinite(err[i]) ? err[i] : one;
-        for (size_t i = 0; i < n; i++)
-            err[i] = one;
-        return 0;
-    }
-    size_t terms = used > 8 ? 3 : used > 4 ? 2 : 1;
-    gsl_matrix *x = gsl_matrix_alloc(used, terms), *cov = gsl_matrix_alloc(terms, terms);
-    gsl_vector *z = gsl_vector_alloc(used), *c = gsl_vector_alloc(terms);
-    gsl_multifit_linear_workspace *w = gsl_multifit_linear_alloc(used, terms);
-    double rss = HUGE_VAL, noise = 0;
+    double square = 0;
+    for (size_t i = 0; i < v->n; i++)
+        square += isnan(v->z[i]) ? 0 : gsl_pow_2(v->z[i] - v->trend[i]);
+    return v->used > terms ? square / (double)(v->used - terms) - v->noise : 0;
+}
+
+/* Does the trend leave more than noise would, by three standard deviations of what it would? */
+static bool fails(const spreads *v, size_t terms, double x)
+{
+    return v->used > terms && x > 3 * sqrt(2 * v->noise * v->noise / (double)(v->used - terms) + v->fourth / (double)v->used);
+}
+
+/* sigma ~ |y|^power. */
+static void power_trend(spreads *v, const double *y, double power)
+{
+    double mean = 0;
+    for (size_t i = 0; i < v->n; i++)
+        mean += isnan(v->z[i]) ? 0 : (v->z[i] - 2 * power * log(fabs(y[i]))) / (double)v->used;
+    for (size_t i = 0; i < v->n; i++)
+        v->trend[i] = mean + (power > 0 ? 2 * power * log(fabs(y[i])) : 0);
+}
+
+/* A polynomial over the order of the points. */
+static int polynomial_trend(spreads *v, size_t terms)
+{
+    gsl_matrix *x = gsl_matrix_alloc(v->used, terms), *cov = gsl_matrix_alloc(terms, terms);
+    gsl_vector *z = gsl_vector_alloc(v->used), *c = gsl_vector_alloc(terms);
+    gsl_multifit_linear_workspace *w = gsl_multifit_linear_alloc(v->used, terms);
+    double rss;
     int bad = !x || !cov || !z || !c || !w;
-    for (size_t i = 0, k = 0; i < n && !bad; i++) {
-        if (!(err[i] > 0) || !isfinite(err[i]))
+    for (size_t i = 0, k = 0; i < v->n && !bad; i++) {
+        if (isnan(v->z[i]))
             continue;
-        double d = fmin(dof[i], 1e9), u = 2 * (double)i / (double)(n - 1) - 1;
-        gsl_vector_set(z, k, 2 * log(err[i]) - gsl_sf_psi(d / 2) + log(d / 2));
-        noise += gsl_sf_psi_1(d / 2) / (double)used;
+        gsl_vector_set(z, k, v->z[i]);
         for (size_t t = 0; t < terms; t++)
-            gsl_matrix_set(x, k, t, gsl_pow_int(u, (int)t));
+            gsl_matrix_set(x, k, t, gsl_pow_int(2 * (double)i / (double)(v->n - 1) - 1, (int)t));
         k++;
     }
     bad = bad || gsl_multifit_linear(x, z, c, cov, &rss, w);
-    double d0 = bad || used == terms ? 0 : inverse_trigamma(rss / (double)(used - terms) - noise);
-    for (size_t i = 0; i < n && !bad; i++) {
-        double u = 2 * (double)i / (double)(n - 1) - 1, trend = 0;
+    for (size_t i = 0; i < v->n && !bad; i++) {
+        v->trend[i] = 0;
         for (size_t t = terms; t-- > 0;)
-            trend = trend * u + gsl_vector_get(c, t);
-        double prior = exp(trend), own = err[i] > 0 && isfinite(err[i]) ? err[i] * err[i] : 0, d = fmin(dof[i], 1e9);
-        double moderate = !isfinite(d0) ? prior : own > 0 ? (d0 * prior + d * own) / (d0 + d) : prior;
-        err[i] = sqrt(fmax(moderate, 1e-4 * prior));
+            v->trend[i] = v->trend[i] * (2 * (double)i / (double)(v->n - 1) - 1) + gsl_vector_get(c, t);
     }
     gsl_matrix_free(x);
     gsl_matrix_free(cov);
@@ -316,4 +329,63 @@ int qn_moderate(size_t n, double *err, const double *dof)
     gsl_vector_free(c);
     gsl_multifit_linear_free(w);
     return bad ? no_memory() : 0;
+}
+
+/* The trend that has the fewest parameters among those that the variances allow; *left: what it leaves beyond noise, 0 when that is not clear. */
+static int choose_trend(spreads *v, const double *y, double *left)
+{
+    static const double powers[] = {0, 0.5, 1};
+    size_t best = 0;
+    double least = HUGE_VAL;
+    bool positive = true;
+    for (size_t i = 0; i < v->n; i++)
+        positive &= fabs(y[i]) > 0 && isfinite(y[i]);
+    for (size_t k = 0; k < (positive ? 3 : 1); k++) {
+        power_trend(v, y, powers[k]);
+        double x = excess(v, 1);
+        if (x < least) {
+            least = x;
+            best = k;
+        }
+    }
+    power_trend(v, y, powers[best]);
+    *left = fails(v, 1, least) ? least : 0;
+    for (size_t terms = 2; terms < 4 && *left > 0 && v->used > terms + 2; terms++) {
+        int err = polynomial_trend(v, terms);
+        if (err)
+            return err;
+        double x = excess(v, terms);
+        *left = fails(v, terms, x) ? x : 0;
+    }
+    return 0;
+}
+
+int qn_moderate(size_t n, const double *y, double *err, const double *dof)
+{
+    spreads v = {.n = n, .z = malloc((2 * n + 1) * sizeof *v.z)};
+    double left, one = 1;
+    int bad = 0;
+    if (!v.z)
+        return no_memory();
+    v.trend = v.z + n;
+    for (size_t i = 0; i < n; i++) {
+        double d = fmin(dof[i], 1e9);
+        bool known = err[i] > 0 && isfinite(err[i]) && d > 0;
+        v.z[i] = known ? 2 * log(err[i]) - gsl_sf_psi(d / 2) + log(d / 2) : NAN;
+        v.noise += known ? gsl_sf_psi_1(d / 2) : 0;
+        v.fourth += known ? gsl_sf_psi_n(3, d / 2) : 0;
+        v.used += known;
+        one = known ? err[i] : one;
+    }
+    v.noise /= (double)v.used;
+    v.fourth /= (double)v.used;
+    if (v.used > 1)
+        bad = choose_trend(&v, y, &left);
+    double d0 = v.used > 1 && !bad && left > 0 ? inverse_trigamma(left) : HUGE_VAL;
+    for (size_t i = 0; i < n && !bad; i++) {
+        double prior = v.used > 1 ? exp(v.trend[i]) : one * one, d = fmin(dof[i], 1e9);
+        err[i] = sqrt(isfinite(d0) && !isnan(v.z[i]) ? fmax((d0 * prior + d * err[i] * err[i]) / (d0 + d), 1e-4 * prior) : prior);
+    }
+    free(v.z);
+    return bad;
 }

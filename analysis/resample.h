@@ -19,6 +19,10 @@ int qn_resample(const qn_sampled *s, size_t n, const size_t *cell, size_t resamp
 /* Standard deviation over the resamples of each cell: err[n]. */
 void qn_resample_errors(size_t n, size_t resamples, const double *y, double *err);
 
+/* Standard deviation of the finite ones of x[0], x[stride], ... (n of them) without wild ones, which are failures of a fit; *found: the share that is
+ * finite.  scratch[n]. */
+double qn_resample_spread(size_t n, const double *x, size_t stride, double *scratch, double *found);
+
 /* Numbers theta[n_theta] out of the n numbers y; NaN where there is none (y may hold NaN too).  Called from several threads at once.  A
  * failure is lack of memory only. */
 typedef int (*qn_estimator)(size_t n, const double *y, void *ctx, double *theta);
@@ -33,9 +37,10 @@ typedef struct qn_interval {
 int qn_bootstrap(const qn_sampled *s, size_t n, const size_t *cell, const double *y, size_t resamples, const double *yb, size_t n_theta, qn_estimator f, void *ctx,
                  qn_interval *theta, double **each) QN_NODISCARD;
 
-/* Variances that few replicas measured badly, made fit to be weights: shrunk towards a trend over the order of the points (Smyth, Stat. Appl. Genet.
- * Mol. Biol. 3, 3 (2004)).  A weight out of a variance with d degrees of freedom of its own would take the error of a weighted
- * mean too small by (d - 4)^(1/2)/(d - 2)^(1/2) (d - 2)/d or so.  err[n] (standard errors; 0 and NaN are filled in), dof[n]; in place. */
-int qn_moderate(size_t n, double *err, const double *dof) QN_NODISCARD;
+/* Standard errors that few replicas measured badly, made fit to be weights.  A weight out of a variance with d degrees of freedom of its own would
+ * take the error of a weighted mean too small, by a third at d = 7.  So the variances follow the simplest trend that they allow (constant, or as |y|
+ * or y^2; linear or quadratic over the order of the points), and where none is enough they are shrunk towards it by as much as their
+ * noise is of their spread (Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3 (2004)).  y[n]; err[n] in place, 0 and NaN filled in; dof[n]. */
+int qn_moderate(size_t n, const double *y, double *err, const double *dof) QN_NODISCARD;
 
 #endif

@@ -484,7 +484,7 @@ static int find_estimates(reading *r)
         else if (s->expression)
             err = jackknifed(s, p, s->n_vars, n, u, n, w, &s->value[c]);
         else
-            s->value[c] = qn_sampled_at(s, c, NULL);
+            s->value[c] = qn_sampled_plain(s, c);
     }
     return err;
 }
@@ -707,10 +707,49 @@ static double median_at(const qn_sampled *s, size_t cell, const double *times)
 
 double qn_sampled_plain(const qn_sampled *s, size_t cell)
 {
+    if (s->statistic == QN_MEDIAN)
+        return median_at(s, cell, NULL);
     double mean[QN_SAMPLED_NAMES];
     context c = {s, cell / s->width};
     memcpy(mean, s->centre + cell * s->n_vars, s->n_vars * sizeof *mean);
-    return evaluate(s->n_vars, mean, &c);
+    double x = evaluate(s->n_vars, mean, &c);
+    return s->statistic == QN_GEOMETRIC ? exp(x) : x;
+}
+
+/* Weighted sums over the units that are whole; returns the sum of the weights. */
+static double sums(size_t nv, size_t n, const double *u, const double *w, const double *times, double *sum)
+{
+    double total = 0;
+    for (size_t j = 0; j < n; j++) {
+        double t = times[j] * w[j];
+        bool there = t > 0;
+        for (size_t i = 0; i < nv; i++)
+            there &= isfinite(u[i * n + j]) != 0;
+        if (!there)
+            continue;
+        total += t;
+        for (size_t i = 0; i < nv; i++)
+            sum[i] += t * u[i * n + j];
+    }
+    return total;
+}
+
+/* The same where all are: most of the time of a bootstrap. */
+static double whole_sums(size_t nv, size_t n, const double *u, const double *w, const double *times, double *sum)
+{
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (size_t j = 0; j < n; j++)
+        total += times[j] * w[j];
+    for (size_t i = 0; i < nv; i++) {
+        const double *x = u + i * n;
+        double t = 0;
+#pragma omp simd reduction(+ : t)
+        for (size_t j = 0; j < n; j++)
+            t += times[j] * w[j] * x[j];
+        sum[i] = t;
+    }
+    return total;
 }
 
 double qn_sampled_at(const qn_sampled *s, size_t cell, const double *times)
@@ -719,25 +758,10 @@ double qn_sampled_at(const qn_sampled *s, size_t cell, const double *times)
         return median_at(s, cell, times);
     size_t p = cell / s->width, n = s->units[p], nv = s->n_vars;
     const double *u = units_at(s, p, cell % s->width), *w = s->weight + s->first[p], *centre = s->centre + cell * nv;
-    double mean[QN_SAMPLED_NAMES] = {0}, total = 0;
-    for (size_t j = 0; j < n; j++) {
-        double t = (times ? times[j] : 1) * w[j];
-        bool there = s->whole[p];
-        if (!there) {
-            there = true;
-            for (size_t i = 0; i < nv; i++)
-                there &= isfinite(u[i * n + j]) != 0;
-        }
-        if (!there || t == 0)
-            continue;
-        total += t;
-        for (size_t i = 0; i < nv; i++)
-            mean[i] += t * u[i * n + j];
-    }
+    double mean[QN_SAMPLED_NAMES] = {0}, total = (s->whole[p] ? whole_sums : sums)(nv, n, u, w, times, mean);
     for (size_t i = 0; i < nv; i++) {
         mean[i] /= total; /* NaN when nothing was drawn */
-        if (times)
-            mean[i] = centre[i] + s->stretch[cell] * (mean[i] - centre[i]);
+        mean[i] = centre[i] + s->stretch[cell] * (mean[i] - centre[i]);
     }
     context c = {s, p};
     double x = evaluate(nv, mean, &c);

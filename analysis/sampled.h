@@ -53,8 +53,8 @@ void qn_sampled_free(qn_sampled *s); /* also after a failed init */
 void qn_sampled_runs(const qn_sampled *s, size_t cell, size_t *runs, size_t *unfinished);
 /* Degrees of freedom of what is known of a cell: units less one. */
 double qn_sampled_dof(const qn_sampled *s, size_t cell);
-/* The cell's number where unit j counts times[j] times (NULL: once each), without correction for the bias of an expression. */
+/* The cell's number where unit j counts times[j] times, and where each counts once, without correction for the bias of an expression. */
 double qn_sampled_at(const qn_sampled *s, size_t cell, const double *times);
-double qn_sampled_plain(const qn_sampled *s, size_t cell); /* an expression of the means, once each */
+double qn_sampled_plain(const qn_sampled *s, size_t cell);
 
 #endif

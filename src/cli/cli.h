@@ -87,5 +87,7 @@ int cli_trace(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_reweight(int argc, char **argv);
 int cli_fit(int argc, char **argv);
+int cli_boundary(int argc, char **argv);
+int cli_collapse(int argc, char **argv);
 
 #endif

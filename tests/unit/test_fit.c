@@ -217,7 +217,7 @@ static void test_moderate(void **state)
 {
     (void)state;
     enum { N = 40 };
-    double err[N], dof[N], own = 0, after = 0;
+    double y[N], err[N], dof[N], own = 0, after = 0;
     qn_rng r;
     qn_rng_seed(&r, 4, 0, 0, 0);
     for (size_t i = 0; i < N; i++) {
@@ -226,9 +226,10 @@ static void test_moderate(void **state)
             square += gsl_pow_2(qn_rng_normal(&r));
         err[i] = sqrt(square / 4);
         dof[i] = 4;
+        y[i] = i % 2 ? 1 : -1;
         own += gsl_pow_2(log(err[i])) / N;
     }
-    made(qn_moderate(N, err, dof));
+    made(qn_moderate(N, y, err, dof));
     for (size_t i = 0; i < N; i++)
         after += gsl_pow_2(log(err[i])) / N;
     assert_true(own > 0.1 && after < own / 4);
@@ -236,11 +237,11 @@ static void test_moderate(void **state)
         err[i] = i % 3 ? 1 : 100;
         dof[i] = 200;
     }
-    made(qn_moderate(N, err, dof));
+    made(qn_moderate(N, y, err, dof));
     for (size_t i = 0; i < N; i++)
         assert_near(err[i] / (i % 3 ? 1 : 100), 1, 0.1);
     double none[] = {0, 2, NAN, 0};
-    made(qn_moderate(4, none, dof));
+    made(qn_moderate(4, y, none, dof));
     for (size_t i = 0; i < 4; i++)
         assert_near(none[i], 2, 0);
 }
