@@ -100,6 +100,25 @@ for name in spins magnet walk walked; do
     rm -rf part.h5*
 done
 
+# ---- the engine along a continuation: stopped by its time limit again and again ----
+
+sed 's/^tempering.*/continuation: {axis: T}/' spins.yaml >cooled.yaml
+begin=$(now)
+q run cooled.yaml -j1 -o cooled.h5
+wall=$((($(now) - begin) / 1000000))
+expect cooled 0 '6 of 6 tasks done'
+stops=0
+for _ in $(seq 60); do
+    q run cooled.yaml -q -j1 -o limit.h5 --time "$(awk "BEGIN { printf \"%.3f\", 0.2 * $wall / 1000 }")"
+    [ "$status" -eq 75 ] || break
+    stops=$((stops + 1))
+done
+expect cooled_in_slices 0
+check cooled_is_stopped "never" [ $stops -ge 2 ]
+same cooled_in_slices_same_bits cooled.h5 limit.h5
+q verify cooled.h5 --all
+expect cooled_verify 0
+
 # ---- what is in them ----
 
 q show spins.h5 exchange_rate round_trips --csv
