@@ -83,6 +83,7 @@ int cli_plot(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_ladder(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_reweight(int argc, char **argv);

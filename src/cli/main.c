@@ -22,6 +22,7 @@ static const cli_verb verbs[] = {
     {"collapse", "finite-size scaling with free exponents", cli_collapse},
     {"plot", "a figure of a result", cli_plot},
     {"reweight", "observables between the temperatures of a sweep", cli_reweight},
+    {"ladder", "values for a tempering ladder with equal exchange rates", cli_ladder},
     {"report", "a page of HTML with figures, tables and provenance", cli_report},
     {"trace", "one task as a time series", cli_trace},
     {"merge", "put the parts of a run together", cli_merge},

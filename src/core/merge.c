@@ -445,6 +445,8 @@ static int merge_observables(qn_merging *m)
             err = merge_position(m, i);
         else
             err = merge_values(m, i, false);
+        if (!err && i >= m->l->n_model) /* of the core: along which axis */
+            err = qn_attr_str(m->root, qn_dataset_find(m->root, o->name), "along", m->axes[m->s->chain.axis]);
         if (!err && o->kind == QN_CURVE && o->dims[0] && !strcmp(o->dims[0], QN_DIM_TIME))
             err = merge_values(m, i, true);
     }

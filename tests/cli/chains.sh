@@ -145,6 +145,28 @@ q check magnet.yaml --plugin "$ising" -o magnet.h5
 check check_continuation_says_so "$(cat out)" grep -q '^continuation     all 3 values of T are one task' out
 check check_continuation_counts "$(cat out)" grep -Eq '^tasks +4, of which 4 are done' out
 
+# a better ladder out of the rates of the first, which are very unequal, and one more out of those of the second
+q run spins.yaml -q -o rough.h5 --set 'T=[0.3, 0.34, 0.8, 1.2]' --set load=0.1 --set replicas=8
+q ladder rough.h5
+expect ladder_chosen 0
+check ladder_chosen_between_the_ends "$(cat out)" grep -Eq '^T: \[0\.3, .*, 1\.2\]$' out
+for from in rough better; do
+    q ladder $from.h5 --points 7
+    values=$(sed -n 's/^T: //p' out)
+    check ladder_of_seven "$values" [ "$(tr -cd , <<<"$values")" = ,,,,,, ]
+    rm -f better.h5
+    q run spins.yaml -q -o better.h5 --set "T=$values" --set load=0.1 --set replicas=8
+done
+spread() { "$quench" show "$1" exchange_rate --csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; lo = 1 } NR > 1 && $c["exchange_rate"] ~ /[0-9]/ { x = $c["exchange_rate"]; if (x < lo) lo = x; if (x > hi) hi = x } END { print int(100 * (hi - lo)) }'; }
+check ladder_first_is_uneven "$(spread rough.h5) %" [ "$(spread rough.h5)" -gt 40 ]
+check ladder_better_is_even "$(spread better.h5) %" [ "$(spread better.h5)" -lt 20 ]
+q ladder magnet.h5
+expect ladder_of_no_tempering 2 'has no exchange rates'
+q ladder rough.h5 --where T=0.3
+expect ladder_of_a_part 2 'the whole ladder is needed'
+q ladder rough.h5 --points 1
+expect ladder_of_one 2 'at least two values'
+
 # status of one that is stopped tells where along the chain it is
 q run magnet.yaml --plugin "$ising" -q -j1 -o stop.h5 --set sampling.steps=300000 --set replicas=1 --set L=16 --flush 0.05 --time 0.6
 expect stopped_continuation 75

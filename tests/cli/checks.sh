@@ -171,7 +171,7 @@ expect models_hebbian 0
 for word in load start_overlap m_abs q4 retrieved; do
     check "models_hebbian_$word" "not in the list" grep -Eq "^ +$word " out
 done
-for verb in check run status show models theory plot merge diff verify; do
+for verb in check run status show models theory plot ladder merge diff verify; do
     q $verb --help
     if [ "$status" -eq 0 ] && grep -q "^usage: quench $verb" out && [ ! -s err ]; then ok "help_$verb"; else not_ok "help_$verb" "$(cat out err)"; fi
     q --help
