@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "identity.h"
 #include "text.h"
@@ -355,48 +356,74 @@ static int is_part(const struct dirent *e)
     return e->d_name[0] != '.' && n > 3 && !strcmp(e->d_name + n - 3, ".h5");
 }
 
-int qn_parts_open(const char *output, qn_source **out, size_t *n, qn_say say, void *ctx)
+static void set_aside(const char *path, qn_say say, void *ctx)
 {
-    *out = NULL;
-    *n = 0;
-    char *folder = qn_parts_folder(output);
+    char *aside = qn_format("%s.bad", path), *line = qn_format("%s; set aside as %s.bad, its tasks run again", qn_error_text(), path);
+    if (aside)
+        rename(path, aside);
+    if (line)
+        say(ctx, line);
+    free(aside);
+    free(line);
+}
+
+/* One look at the folder; *vanished: a part that was listed is gone, replaced by a newer one that was not. */
+static int open_listed(const char *folder, qn_source **out, size_t *n, qn_say say, void *ctx, bool *vanished)
+{
     struct dirent **entry = NULL;
-    int found = folder ? scandir(folder, &entry, is_part, alphasort) : -1, err = 0;
-    if (!folder || (found < 0 && errno != ENOENT && errno != ENOTDIR))
-        err = folder ? qn_fail(QN_ERR_IO, "%s: %s", folder, strerror(errno)) : qn_fail(QN_ERR_NOMEM, "out of memory");
-    qn_source *s = calloc(found > 0 ? (size_t)found : 1, sizeof *s);
-    if (!s && !err)
+    int found = scandir(folder, &entry, is_part, alphasort), err = 0;
+    if (found < 0 && errno != ENOENT && errno != ENOTDIR)
+        err = qn_fail(QN_ERR_IO, "%s: %s", folder, strerror(errno));
+    *n = 0;
+    *vanished = false;
+    *out = calloc(found > 0 ? (size_t)found : 1, sizeof **out);
+    if (!*out && !err)
         err = qn_fail(QN_ERR_NOMEM, "out of memory");
     for (int i = 0; i < found; i++) {
         char *path = qn_format("%s/%s", folder, entry[i]->d_name);
-        if (!err && path) {
-            int bad = qn_source_open(&s[*n], path, true);
-            if (!bad) {
-                ++*n;
-            } else if (bad == QN_ERR_NOMEM) {
-                err = bad;
-            } else if (say && (errno != ENOENT || bad == QN_ERR_DATA)) { /* set aside; its tasks run again */
-                char *aside = qn_format("%s.bad", path), *line = qn_format("%s; set aside as %s.bad, its tasks run again", qn_error_text(), path);
-                if (aside)
-                    rename(path, aside);
-                if (line)
-                    say(ctx, line);
-                free(aside);
-                free(line);
-            }
-        }
+        int bad = err || !path ? 0 : qn_source_open(&(*out)[*n], path, true);
+        if (!err && !path)
+            err = qn_fail(QN_ERR_NOMEM, "out of memory");
+        else if (!err && !bad)
+            ++*n;
+        else if (bad == QN_ERR_NOMEM)
+            err = bad;
+        else if (bad && access(path, F_OK))
+            *vanished = true;
+        else if (bad && say) /* its tasks run again */
+            set_aside(path, say, ctx);
         free(path);
         free(entry[i]);
     }
     free(entry);
+    return err;
+}
+
+static void close_all(qn_source *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        qn_source_close(&s[i]);
+    free(s);
+}
+
+#define MOST_LOOKS 50 /* a run that flushes all the time replaces parts between a look and the next */
+
+int qn_parts_open(const char *output, qn_source **out, size_t *n, qn_say say, void *ctx)
+{
+    char *folder = qn_parts_folder(output);
+    bool again = folder;
+    int err = folder ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
+    *out = NULL;
+    *n = 0;
+    for (int looks = 0; again && !err && looks < MOST_LOOKS; looks++) {
+        close_all(*out, *n);
+        err = open_listed(folder, out, n, say, ctx, &again);
+    }
     free(folder);
     if (err) {
-        for (size_t i = 0; i < *n; i++)
-            qn_source_close(&s[i]);
-        free(s);
+        close_all(*out, *n);
+        *out = NULL;
         *n = 0;
-        return err;
     }
-    *out = s;
-    return 0;
+    return err;
 }
