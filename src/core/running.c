@@ -55,7 +55,8 @@ static int start_ladder(qn_running *t)
     qn_streams chain;
     qn_streams_open(&chain, t->sweep->seed, k->chain.w, k->disorder.w, t->task % (size_t)t->sweep->replicas);
     const qn_model *m = t->sweep->model;
-    return qn_ladder_init(&t->ladder, t->n, m->parts ? m->parts(t->rung[0].state) : 1, &chain);
+    int err = qn_ladder_init(&t->ladder, t->n, m->parts ? m->parts(t->rung[0].state) : 1, &chain);
+    return err ? err : qn_ladder_check(&t->ladder, m, t->rung);
 }
 
 int qn_running_start(qn_running *t, const qn_plan *p, size_t task, const void *shared)

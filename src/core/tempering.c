@@ -46,6 +46,19 @@ static int weight(const qn_model *m, const qn_rung *of, size_t part, const qn_ru
     return 0;
 }
 
+int qn_ladder_check(const qn_ladder *l, const qn_model *m, const qn_rung *rung)
+{
+    double ignored;
+    int err = 0;
+    for (size_t i = 0; i < l->n; i++)
+        for (size_t part = 0; part < l->parts && !err; part++) {
+            err = weight(m, &rung[i], part, &rung[i], &ignored);
+            if (!err && i + 1 < l->n)
+                err = weight(m, &rung[i], part, &rung[i + 1], &ignored);
+        }
+    return err;
+}
+
 static int change_places(const qn_model *m, qn_rung *a, qn_rung *b, size_t part)
 {
     if (m->swap) {

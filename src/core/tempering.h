@@ -34,6 +34,8 @@ typedef struct qn_ladder {
 /* `streams`: those of the whole chain. */
 int qn_ladder_init(qn_ladder *l, size_t n, size_t parts, const qn_streams *streams) QN_NODISCARD;
 void qn_ladder_free(qn_ladder *l);
+/* Whether every rung's first configurations have weights there and on the next: else nothing needs to be begun. */
+int qn_ladder_check(const qn_ladder *l, const qn_model *m, const qn_rung *rung) QN_NODISCARD;
 /* Exchange number `event`, from 0; it enters the statistics when `count`. */
 int qn_ladder_exchange(qn_ladder *l, const qn_model *m, qn_rung *rung, int64_t event, bool count) QN_NODISCARD;
 void qn_ladder_put(const qn_ladder *l, size_t i, const qn_layout *layout, qn_record *r); /* the observables of rung i */
