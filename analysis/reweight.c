@@ -138,10 +138,10 @@ static int want(work *w, const char *asked)
 
 static int find_energy(work *w)
 {
-    const qn_var *v = qn_dataset_find(w->d, "energy");
+    const qn_var *v = qn_dataset_find(w->d, "total_energy");
     const char *expression = w->q->energy ? w->q->energy : v ? qn_attr_text(w->d, v, "expression") : NULL;
     if (!expression)
-        return qn_fail(QN_ERR_INPUT, "%s has no derived quantity 'energy'; give the energy of a configuration with --energy, as in --energy 'L^2*u'", w->q->path);
+        return qn_fail(QN_ERR_INPUT, "%s has no derived quantity 'total_energy'; give the energy of a configuration with --energy, as in --energy 'L^2*u'", w->q->path);
     return compile(w, expression, "energy", &w->energy);
 }
 
@@ -154,7 +154,7 @@ static int find_names(work *w)
         err = want(w, q->observable[i]);
     for (size_t i = 0; i < w->d->n_vars && !q->n_observables && !err; i++) {
         const qn_var *v = w->d->vars[i];
-        if (qn_is_observable(w->d, v) && v->rank == w->sel.n_axes && is_series(w, v->name) && strcmp(v->name, "energy"))
+        if (qn_is_observable(w->d, v) && v->rank == w->sel.n_axes && is_series(w, v->name) && strcmp(v->name, "total_energy"))
             err = want(w, v->name);
     }
     return err;

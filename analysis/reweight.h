@@ -10,7 +10,7 @@ typedef struct qn_reweight_request {
     const char *path;
     const char *along;             /* axis of temperatures; NULL: T */
     bool inverse;                  /* it is an inverse temperature */
-    const char *energy;            /* expression of series and parameters, a measurement at a time; NULL: the file's derived quantity `energy` */
+    const char *energy;            /* expression of series and parameters, a measurement at a time; NULL: the file's derived quantity `total_energy` */
     const char *const *observable; /* series, derived quantities, NAME=EXPRESSION of series; none: all series */
     size_t n_observables;
     const char *const *where;      /* conditions on the other axes, and on which runs take part */

@@ -92,9 +92,9 @@ static const qn_observable observables[] = {
     [M_HISTOGRAM] = {"m_histogram", QN_CURVE, {"overlap"}, "1", "P(m)", "distribution of the overlap with pattern 1", QN_HISTOGRAM},
     [Q_HISTOGRAM] = {"q_histogram", QN_CURVE, {"overlap"}, "1", "P(q)", "distribution of the overlap of two chains", QN_HISTOGRAM},
     [CORRELATION] = {"correlation", QN_CURVE, {"lag"}, "1", "C(t)", "overlap of a chain with itself t sweeps before", 0},
-    [ARCHETYPE_OVERLAP] = {"archetype_overlap", QN_CURVE, {"archetype"}, "1", "m_μ", "overlap with the archetype of each class", 0},
-    [CONFUSION] = {"confusion", QN_CURVE, {"archetype", "recalled"}, "1", "P(class, recalled)", "class of the cue against class of the largest final overlap", QN_HISTOGRAM},
-    [GRAM] = {"gram", QN_CURVE, {"archetype", "recalled"}, "1", "ξ^μ·ξ^ν/N", "overlaps of the archetypes with each other", 0},
+    [ARCHETYPE_OVERLAP] = {"archetype_overlap", QN_CURVE, {"class"}, "1", "m_μ", "overlap with the archetype of each class", 0},
+    [CONFUSION] = {"confusion", QN_CURVE, {"class", "recalled"}, "1", "P(class, recalled)", "class of the cue against class of the largest final overlap", QN_HISTOGRAM},
+    [GRAM] = {"gram", QN_CURVE, {"class", "recalled"}, "1", "ξ^μ·ξ^ν/N", "overlaps of the archetypes with each other", 0},
     [RETRIEVED] = {"retrieved", QN_OUTCOME, {0}, "1", "P_{ret}", "probability of retrieval, final |m| reaches retrieval_threshold", QN_BINARY},
     [LEFT] = {"left", QN_OUTCOME, {0}, "1", "P_{left}", "probability of leaving the pattern, final |m| is below left_threshold", QN_BINARY},
     [M_START] = {"m_start", QN_OUTCOME, {0}, "1", "m(0)", "overlap of the start with pattern 1", 0},
@@ -112,7 +112,7 @@ static const qn_observable observables[] = {
 };
 
 static const qn_derived derived[] = {
-    {"energy", "spins*u", "1", "E", "energy of all spins, by which reweight reweights", 0},
+    {"total_energy", "spins*u", "1", "E", "energy of all spins, by which reweight reweights", 0},
     {"specific_heat", "spins*(u2 - u^2)/T^2", "1", "C", "specific heat per spin", QN_PER_REPLICA},
     {"susceptibility", "spins*(m2 - m_abs^2)/T", "1", "χ", "susceptibility of m", QN_PER_REPLICA},
     {"binder", "1 - m4/(3*m2^2)", "1", "U_4", "Binder's cumulant of m", 0},
@@ -138,7 +138,7 @@ static size_t dimension(const qn_params *p, const char *dim, double *values)
             n = dim[0] == 'p' ? 3 : dim[0] == 'r' ? size.rows : size.cols;
         for (size_t k = 0; values && k < n; k++)
             values[k] = (double)k;
-    } else if (qn_choice(p, "patterns") == HEB_IMAGES) { /* archetype, recalled */
+    } else if (qn_choice(p, "patterns") == HEB_IMAGES) { /* class, recalled */
         const double *label = qn_list(p, "classes", &n);
         if (values)
             memcpy(values, label, n * sizeof *label);

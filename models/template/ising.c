@@ -44,7 +44,7 @@ static const qn_observable observables[] = {
 
 /* Functions of their means; the core gives them an error. */
 static const qn_derived derived[] = {
-    {.name = "energy", .expression = "L^2*u", .unit = "J", .symbol = "E", .meaning = "energy of the whole lattice, by which reweight reweights"},
+    {.name = "total_energy", .expression = "L^2*u", .unit = "J", .symbol = "E", .meaning = "energy of the whole lattice, by which reweight reweights"},
     {.name = "binder", .expression = "1 - m4/(3*m2^2)", .unit = "1", .symbol = "U_4", .meaning = "Binder's cumulant"},
     {.name = "specific_heat", .expression = "L^2*(u2 - u^2)/T^2", .unit = "1", .symbol = "C", .meaning = "specific heat per spin"},
     {.name = "susceptibility", .expression = "L^2*(m2 - m_abs^2)/T", .unit = "1/J", .symbol = "χ", .meaning = "susceptibility per spin"},

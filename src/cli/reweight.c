@@ -39,7 +39,7 @@ int cli_reweight(int argc, char **argv)
     const cli_option options[] = {
         {"along", 0, CLI_TEXT, &q.along, "AXIS", "the axis of temperatures (T)"},
         {"inverse", 0, CLI_FLAG, &q.inverse, NULL, "that axis holds inverse temperatures"},
-        {"energy", 0, CLI_TEXT, &q.energy, "EXPRESSION", "energy of a configuration, of series and parameters (the file's `energy`)"},
+        {"energy", 0, CLI_TEXT, &q.energy, "EXPRESSION", "energy of a configuration, of series and parameters (the file's `total_energy`)"},
         {"points", 0, CLI_COUNT, &points, "N", "temperatures between the lowest and the highest (100)"},
         {"where", 0, CLI_TEXTS, &where, "NAME=VALUE", "only these runs; also NAME=V1,V2 and NAME=LOW:HIGH"},
         {"output", 'o', CLI_TEXT, &output, "FILE.h5", "the file (default: OUT_reweighted.h5)"},

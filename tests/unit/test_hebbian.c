@@ -459,7 +459,7 @@ static void digits_are_recalled(void **state)
     assert_near(*value(&r, row, "pixel_error"), 0, 0.01);
     assert_near(*value(&r, row, "N_realised"), 240, 0); /* counted with numpy, as are the overlaps below */
     assert_near(*value(&r, row, "K_realised"), 10, 0);
-    assert_int_equal(qn_layout_extent(&r.layout, "archetype"), 10);
+    assert_int_equal(qn_layout_extent(&r.layout, "class"), 10);
     const double *gram = value(&r, row, "gram"), *confusion = value(&r, row, "confusion"), *m = value(&r, row, "archetype_overlap");
     double best = 0, total = 0;
     assert_near(gram[1], -100.0 / 240, 1e-12);
