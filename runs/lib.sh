@@ -53,6 +53,7 @@ figure_begin() { # figure_begin SUMMARY [arguments of the script]
     # A small figure starts afresh, so that its verdict is about today's program; a full one goes on where it was.
     [ "$size" = full ] || rm -f "$out"/*.h5 "$out"/*.png
     : >"$out/verdict.txt"
+    rm -f "$out/slopes.txt"
     : >"$out/log.txt" # what gnuplot and the overlays have to remark
     drawn=()
     SECONDS=0
@@ -240,6 +241,49 @@ half_way() { # half_way PROBABILITY GROUP X REPLICAS [log]
                     err *= at
                 }
                 printf "%.5g %.3g %g\n", at, err, order[k]
+            }
+        }'
+}
+
+# Power laws y ~ x^a: lines `x y err group...` on standard input; lines `a err group...`, by weighted least squares of the logarithms.  The error is
+# that of the points, or of their scatter around the law where that is larger.  The local slopes, whose drift tells how far a limit is, go to slopes.txt.
+power_law() {
+    awk -v slopes="$out/slopes.txt" '
+        NF > 3 && $1 > 0 && $2 > 0 && $3 > 0 {
+            g = $4
+            for (i = 5; i <= NF; i++)
+                g = g " " $i
+            if (!(g in n))
+                order[++groups] = g
+            n[g]++
+            x[g, n[g]] = log($1)
+            y[g, n[g]] = log($2)
+            v[g, n[g]] = ($2 / $3) ^ 2
+        }
+        END {
+            for (k = 1; k <= groups; k++) {
+                g = order[k]
+                w = wx = wy = wxx = wxy = chi2 = 0
+                for (i = 1; i <= n[g]; i++) {
+                    w += v[g, i]; wx += v[g, i] * x[g, i]; wy += v[g, i] * y[g, i]
+                    wxx += v[g, i] * x[g, i] ^ 2; wxy += v[g, i] * x[g, i] * y[g, i]
+                }
+                det = w * wxx - wx * wx
+                if (n[g] < 3 || det <= 0) {
+                    print "nan nan", g
+                    continue
+                }
+                a = (w * wxy - wx * wy) / det
+                b = (wy - a * wx) / w
+                for (i = 1; i <= n[g]; i++)
+                    chi2 += v[g, i] * (y[g, i] - a * x[g, i] - b) ^ 2
+                chi2 /= n[g] - 2
+                err = sqrt(w / det * (chi2 > 1 ? chi2 : 1))
+                printf "%.4f %.4f %s\n", a, err, g
+                line = sprintf("%s: %.3f +- %.3f, local", g, a, err)
+                for (i = 2; i <= n[g]; i++)
+                    line = line sprintf(" %.2f", (y[g, i] - y[g, i - 1]) / (x[g, i] - x[g, i - 1]))
+                print line >>slopes
             }
         }'
 }

@@ -37,10 +37,10 @@ void sgd_deep_read(const qn_params *p, sgd_settings *s)
     x->bias = qn_real(p, "bias");
     x->n_kernel = (size_t)qn_int(p, "n_kernel");
     x->n_kernel = x->n_kernel < s->p ? x->n_kernel : s->p;
+    x->angles = (size_t)qn_int(p, "ntk_angles");
     x->centred = qn_bool(p, "centred");
     x->spectrum = qn_bool(p, "spectrum");
     x->geometry = qn_bool(p, "geometry");
-    x->hessian = (sgd_curvature)qn_choice(p, "hessian");
     x->probes = (size_t)qn_int(p, "probes");
     x->grok = qn_real(p, "grok_threshold");
 }
@@ -99,14 +99,10 @@ void sgd_deep_check(const qn_params *p, const sgd_settings *s, qn_problems *c)
         qn_complain(c, "eps", "has a meaning with activation: quad only");
     if (s->net == SGD_KERNEL && qn_is_given(p, "precision"))
         qn_complain(c, "precision", "net: kernel is computed in double precision; leave it out");
-    if (x->hessian && s->loss.kind == SGD_HINGE)
-        qn_complain(c, "hessian", "the hinge has no curvature; take loss: square or another smooth one");
-    if (x->hessian && s->net == SGD_KERNEL)
-        qn_complain(c, "hessian", "net: kernel is linear in its weights: its curvature is that of net: mlp at the start");
-    if (x->hessian == SGD_GAUSS_NEWTON && s->p > 4096)
-        qn_complain(c, "hessian", "gauss_newton takes the Gram matrix of all P = %zu points; from P = 4097 on take full", s->p);
     if (x->geometry && s->net == SGD_KERNEL)
         qn_complain(c, "geometry", "net: kernel has no hidden units that move; take net: mlp");
+    if (x->angles && s->d < 2)
+        qn_complain(c, "ntk_angles", "inputs at an angle need d = 2 or more");
     if (x->spectrum && x->n_kernel == 0)
         qn_complain(c, "spectrum", "needs the tangent kernel of n_kernel > 0 points");
 }

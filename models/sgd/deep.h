@@ -5,8 +5,6 @@
 #include "mlp.h"
 #include "source.h"
 
-typedef enum { SGD_NO_HESSIAN = 0, SGD_GAUSS_NEWTON, SGD_FULL_HESSIAN } sgd_curvature; /* in the order of the choices of `hessian` */
-
 /* Part of sgd_settings: of nets with hidden layers, else 0. */
 typedef struct sgd_deep {
     bool known;               /* `data` was understood, and its files could be read */
@@ -19,8 +17,8 @@ typedef struct sgd_deep {
     double separation, noise; /* clusters */
     double bias;              /* 0: none */
     size_t n_kernel;          /* training points of the tangent kernel and of alignments, at most P */
+    size_t angles;            /* of ntk_circle; 0: none */
     bool centred, spectrum, geometry;
-    sgd_curvature hessian;
     size_t probes;
     double grok;              /* threshold in units of E y^2; 0: none */
 } sgd_deep;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gemm.h"
+#include "hessian.h"
 #include "regression.h"
 
 typedef struct diagonal {
@@ -147,6 +149,63 @@ static void look(void *net, sgd_look *out)
     out->w0 = s * sqrt(2 * (double)d);
 }
 
+/* Gram matrix of the gradients of f at the training points, K = X diag(slope2) X' with slope2 as look() leaves it; NULL: no memory. */
+static double *gram(const diagonal *n)
+{
+    size_t p = n->r.set.p, d = n->r.set.d;
+    double *k = calloc(p * p, sizeof *k), *g = malloc(p * d * sizeof *g);
+    for (size_t mu = 0; k && g && mu < p; mu++)
+        for (size_t i = 0; i < d; i++)
+            g[mu * d + i] = sqrt(n->slope2[i]) * (double)n->r.x[mu * n->r.ld + i];
+    if (!g) {
+        free(k);
+        return NULL;
+    }
+    if (k)
+        sgd_gemm_f64(SGD_OWN, SGD_NT, p, p, d, g, d, g, d, k, p);
+    free(g);
+    return k;
+}
+
+/* L''/P, the same at all points. */
+static double *curves(const diagonal *n)
+{
+    double *curve = malloc(n->r.set.p * sizeof *curve);
+    for (size_t mu = 0; curve && mu < n->r.set.p; mu++)
+        curve[mu] = sgd_loss_curve(&n->r.set.loss, 0, 0) / (double)n->r.set.p;
+    return curve;
+}
+
+static void measure(void *net, const sgd_look *seen, qn_streams *streams, qn_record *r)
+{
+    diagonal *n = net;
+    (void)seen;
+    if (n->r.set.hessian == SGD_NO_HESSIAN)
+        return;
+    double *k = gram(n), *curve = curves(n), trace, frobenius, top;
+    if (k && curve && !sgd_gauss_newton(n->r.set.p, k, curve, &streams->measurement, &trace, &frobenius, &top)) {
+        qn_put(r, SGD_O_TR_HESS, trace);
+        qn_put(r, SGD_O_FRO_HESS, frobenius);
+        qn_put(r, SGD_O_LMAX_HESS, top);
+    }
+    free(k);
+    free(curve);
+}
+
+static void finish(void *net, qn_record *r)
+{
+    diagonal *n = net;
+    if (!sgd_provides_curvature(&n->r.set, SGD_O_ETA_BOUND))
+        return;
+    sgd_look seen;
+    look(n, &seen);
+    double *k = gram(n), *curve = curves(n);
+    if (k && curve)
+        sgd_put_stability(&n->r.set, k, curve, r);
+    free(k);
+    free(curve);
+}
+
 static size_t weights(const void *net)
 {
     return 2 * ((const diagonal *)net)->r.set.d;
@@ -184,12 +243,13 @@ static void descend(void *net, double *minus_gradient, double *f)
 
 static bool provides(const sgd_settings *set, int obs)
 {
-    return obs == SGD_O_DW_REL ? set->scale > 0 : sgd_regression_provides(set, obs);
+    return obs == SGD_O_DW_REL ? set->scale > 0 : sgd_regression_provides(set, obs) || sgd_provides_curvature(set, obs);
 }
 
 static double bytes(const sgd_settings *set)
 {
-    return sgd_regression_bytes(set) + 40 * (double)sgd_padded(set->d);
+    double p = (double)set->p, curvature = set->hessian || set->stability ? 8 * p * (4 * p + (double)set->d) : 0;
+    return sgd_regression_bytes(set) + 40 * (double)sgd_padded(set->d) + curvature;
 }
 
 static double step_seconds(const sgd_settings *set)
@@ -201,6 +261,6 @@ const sgd_net sgd_diagonal = {
     .name = "diagonal",
     .step_seconds = step_seconds, .bytes = bytes, .provides = provides,
     .create = create, .destroy = destroy, .save = save, .load = load,
-    .step = step, .step_fresh = step_fresh, .look = look, .size = size,
+    .step = step, .step_fresh = step_fresh, .look = look, .measure = measure, .finish = finish, .size = size,
     .weights = weights, .get = get, .set = set, .descend = descend,
 };

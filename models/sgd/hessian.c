@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "gemm.h"
+#include "state.h"
+#include "theory.h"
 
 double sgd_loss_slope(const sgd_loss *l, double y, double predictor)
 {
@@ -285,4 +287,36 @@ int sgd_gauss_newton(size_t n, const double *k, const double *curve, qn_rng *rng
     int err = sgd_lanczos(matrix_times, &m, n, n, 200, 1e-10, rng, top);
     free(root);
     return err;
+}
+
+/* ---- observables ---- */
+
+void sgd_put_stability(const sgd_settings *set, double *k, const double *curve, qn_record *r)
+{
+    size_t p = set->p;
+    double critical = NAN, bound = NAN, points = (double)p;
+    for (size_t i = 0; i < p; i++)
+        for (size_t j = 0; j < p; j++)
+            k[i * p + j] *= points * sqrt(curve[i] * curve[j]); /* curve: L''/P */
+    if (sgd_stability_gram(p, k, set->b, set->batching == SGD_WITH, set->stability ? &critical : NULL, &bound))
+        critical = NAN; /* not found: the outcome says so */
+    qn_put(r, SGD_O_ETA_BOUND, bound);
+    if (set->stability)
+        qn_put(r, SGD_O_ETA_CRITICAL, critical);
+}
+
+bool sgd_provides_curvature(const sgd_settings *set, int obs)
+{
+    switch (obs) {
+    case SGD_O_TR_HESS: case SGD_O_FRO_HESS: case SGD_O_LMAX_HESS:
+        return set->hessian != SGD_NO_HESSIAN;
+    case SGD_O_TR_HESS_SE:
+        return set->hessian == SGD_FULL_HESSIAN;
+    case SGD_O_ETA_BOUND:
+        return set->stability || set->hessian == SGD_GAUSS_NEWTON;
+    case SGD_O_ETA_CRITICAL:
+        return set->stability;
+    default:
+        return false;
+    }
 }

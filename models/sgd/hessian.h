@@ -8,8 +8,8 @@
 #ifndef SGD_HESSIAN_H
 #define SGD_HESSIAN_H
 
-#include "loss.h"
 #include "mlp.h"
+#include "settings.h"
 
 /* dL/df and d2L/df2 of a point with label y and predictor F. */
 double sgd_loss_slope(const sgd_loss *l, double y, double predictor);
@@ -40,5 +40,9 @@ int sgd_lanczos(sgd_operator *times, const void *of, size_t n, size_t size, size
 
 /* Gauss-Newton part: trace, Frobenius norm, largest eigenvalue, from K[n][n] and curve[n] = L''/P. */
 int sgd_gauss_newton(size_t n, const double *k, const double *curve, qn_rng *rng, double *trace, double *frobenius, double *top) QN_NODISCARD;
+/* Puts eta_bound and (stability) eta_critical of SGD around these weights.  k is spoilt. */
+void sgd_put_stability(const sgd_settings *set, double *k, const double *curve, qn_record *r);
+/* Whether a net with hessian and stability has tr_hess and the rest of its kind, or eta_bound and eta_critical. */
+bool sgd_provides_curvature(const sgd_settings *set, int obs);
 
 #endif

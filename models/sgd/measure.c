@@ -30,7 +30,7 @@ const qn_observable sgd_observables[] = {
     [SGD_O_UPDATES] = OUTCOME("updates", "updates", "steps that changed the weights"),
     [SGD_O_T_LOSS] = {.name = "t_loss", .kind = QN_OUTCOME, .dims = {"level"}, .unit = "1", .symbol = "t(2^{-k})",
                       .meaning = "first time at which train_loss is below 2^-level of its start, interpolated between measurements; NaN: never"},
-    [SGD_O_ETA_CRITICAL] = OUTCOME("eta_critical", "η_c", "linear, P > 0, sigma 0: step from which the second moment around the interpolating minimum grows"),
+    [SGD_O_ETA_CRITICAL] = OUTCOME("eta_critical", "η_c", "step from which the second moment around the last weights grows, all labels met (stability: true)"),
     [SGD_O_ETA_BOUND] = OUTCOME("eta_bound", "η_b", "bound on eta_critical: 2 tr H/(E|g|^4/B + (1-1/B)|H|_F^2)"),
     [SGD_O_ETA_REALISED] = {.name = "eta_realised", .kind = QN_OUTCOME, .unit = "1", .symbol = "η", .meaning = "the step eta = T B", .flags = QN_POSITION},
     [SGD_O_T_REALISED] = {.name = "T_realised", .kind = QN_OUTCOME, .unit = "1", .symbol = "T", .meaning = "the temperature eta/B", .flags = QN_POSITION},
@@ -60,6 +60,11 @@ const qn_observable sgd_observables[] = {
     [SGD_O_PARALLELISM_NULL] = CURVE("parallelism_null", "PS_0", "parallelism with the conditions of points shuffled"),
     [SGD_O_CCGP_NULL] = CURVE("ccgp_null", "CCGP_0", "ccgp with the conditions of points shuffled"),
     [SGD_O_DECODE_NULL] = CURVE("decode_null", "accuracy_0", "decode with the conditions of points shuffled"),
+    [SGD_O_NTK_SAME] = OUTCOME("ntk_same", "K_0(x,x)", "tangent kernel of the first weights at an input of |x|^2 = d; where ntk_angles > 0"),
+    [SGD_O_NTK_RIGHT] = OUTCOME("ntk_right_angle", "K_0(x,x')", "the same between two such inputs at a right angle"),
+    [SGD_O_NTK_CIRCLE_FIRST] = {.name = "ntk_circle_first", .kind = QN_OUTCOME, .dims = {"angle"}, .unit = "1", .symbol = "K_0(x,x')",
+                                .meaning = "the same between two such inputs, against the angle (degrees) between them"},
+    [SGD_O_NTK_CIRCLE] = {.name = "ntk_circle", .kind = QN_OUTCOME, .dims = {"angle"}, .unit = "1", .symbol = "K(x,x')", .meaning = "the same of the last weights"},
     [SGD_OBSERVABLES] = {.name = NULL},
 };
 

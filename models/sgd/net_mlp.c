@@ -270,10 +270,8 @@ static bool provides(const sgd_settings *set, int obs)
         return true;
     case SGD_O_KERNEL_CHANGE:
         return x->n_kernel > 0;
-    case SGD_O_TR_HESS: case SGD_O_FRO_HESS: case SGD_O_LMAX_HESS:
-        return x->hessian != SGD_NO_HESSIAN;
-    case SGD_O_TR_HESS_SE:
-        return x->hessian == SGD_FULL_HESSIAN;
+    case SGD_O_NTK_SAME: case SGD_O_NTK_RIGHT: case SGD_O_NTK_CIRCLE_FIRST: case SGD_O_NTK_CIRCLE:
+        return x->angles > 0;
     case SGD_O_QUAD_A: case SGD_O_QUAD_B: case SGD_O_QUAD_C:
         return x->source.kind == SGD_DATA_QUADRATIC && x->shape.depth == 1 && x->shape.shared_readout && x->shape.phi.kind == SGD_QUAD && x->bias == 0;
     case SGD_O_CKA_INPUT: case SGD_O_CKA_TARGET:
@@ -281,14 +279,24 @@ static bool provides(const sgd_settings *set, int obs)
     case SGD_O_PARALLELISM: case SGD_O_CCGP: case SGD_O_DECODE: case SGD_O_PARALLELISM_NULL: case SGD_O_CCGP_NULL: case SGD_O_DECODE_NULL:
         return x->geometry && x->source.kind == SGD_DATA_CLUSTERS;
     default:
-        return sgd_base_provides(set, obs);
+        return sgd_base_provides(set, obs) || sgd_provides_curvature(set, obs);
     }
+}
+
+static double angle_of(const sgd_deep *x, size_t k)
+{
+    return x->angles > 1 ? 180 * (double)k / (double)(x->angles - 1) : 0;
 }
 
 static size_t dimension(const qn_params *p, const char *dim, double *values)
 {
     sgd_settings set;
     sgd_settings_read(p, &set);
+    if (!strcmp(dim, "angle")) {
+        for (size_t k = 0; values && k < set.deep.angles; k++)
+            values[k] = angle_of(&set.deep, k);
+        return set.deep.angles;
+    }
     size_t n = !strcmp(dim, "layer") ? set.deep.shape.depth + 1 : !strcmp(dim, "eigen") ? set.deep.n_kernel : 0;
     for (size_t k = 0; values && k < n; k++)
         values[k] = (double)(k + 1);
@@ -356,13 +364,14 @@ static void measure_hessian(mlp *n, qn_streams *streams, qn_record *r)
 {
     enum { LANCZOS = 80 };
     const sgd_deep *x = &n->b.set.deep;
-    if (x->hessian == SGD_NO_HESSIAN)
+    sgd_curvature hessian = n->b.set.hessian;
+    if (hessian == SGD_NO_HESSIAN)
         return;
     size_t p = n->b.data.train.n, free_weights = sgd_shape_at(&x->shape, x->shape.depth) + (x->shape.shared_readout ? 0 : x->shape.h);
     curvature c;
     double trace = NAN, frobenius = NAN, top = NAN, se = NAN;
     int err = curvature_init(&c, n);
-    if (!err && x->hessian == SGD_GAUSS_NEWTON) {
+    if (!err && hessian == SGD_GAUSS_NEWTON) {
         double *k = malloc(p * p * sizeof *k);
         err = k ? sgd_ntk(&c.pass, &c.pass, k) : QN_ERR_NOMEM;
         if (!err)
@@ -388,6 +397,22 @@ static void measure_hessian(mlp *n, qn_streams *streams, qn_record *r)
     qn_put(r, SGD_O_TR_HESS_SE, se);
     qn_put(r, SGD_O_FRO_HESS, frobenius);
     qn_put(r, SGD_O_LMAX_HESS, top);
+}
+
+static void finish_stability(mlp *n, qn_record *r)
+{
+    size_t p = n->b.data.train.n;
+    sgd_look seen;
+    curvature c;
+    look(n, &seen); /* predictions of the last weights */
+    double *k = malloc(p * p * sizeof *k);
+    int err = curvature_init(&c, n);
+    if (!err && k)
+        err = sgd_ntk(&c.pass, &c.pass, k);
+    if (!err && k)
+        sgd_put_stability(&n->b.set, k, c.curve, r);
+    curvature_free(&c);
+    free(k);
 }
 
 /* ---- grokking, geometry ---- */
@@ -494,14 +519,36 @@ static void measure(void *net, const sgd_look *seen, qn_streams *streams, qn_rec
         measure_conditions(n, streams, r);
 }
 
+static void finish_circle(const mlp *n, qn_record *r)
+{
+    const sgd_deep *x = &n->b.set.deep;
+    const double two[] = {0, 90};
+    double *angle = malloc(2 * x->angles * sizeof *angle), *k = angle + x->angles, k2[2];
+    for (size_t i = 0; angle && i < x->angles; i++)
+        angle[i] = angle_of(x, i);
+    if (angle && !sgd_ntk_circle(&x->shape, x->bias, n->b.w0, 2, two, k2)) {
+        qn_put(r, SGD_O_NTK_SAME, k2[0]);
+        qn_put(r, SGD_O_NTK_RIGHT, k2[1]);
+    }
+    if (angle && !sgd_ntk_circle(&x->shape, x->bias, n->b.w0, x->angles, angle, k))
+        qn_put_array(r, SGD_O_NTK_CIRCLE_FIRST, x->angles, k);
+    if (angle && !sgd_ntk_circle(&x->shape, x->bias, n->w, x->angles, angle, k))
+        qn_put_array(r, SGD_O_NTK_CIRCLE, x->angles, k);
+    free(angle);
+}
+
 static void finish(void *net, qn_record *r)
 {
     mlp *n = net;
     size_t m = n->b.n_kernel;
+    take_weights(n);
+    if (n->b.set.deep.angles)
+        finish_circle(n, r);
+    if (sgd_provides_curvature(&n->b.set, SGD_O_ETA_BOUND))
+        finish_stability(n, r);
     if (!n->b.set.deep.spectrum || !m)
         return;
     double *value = malloc(2 * m * sizeof *value);
-    take_weights(n);
     if (value && !sgd_ntk_at(shape_of(n), n->w, m, n->b.x_kernel, n->k) && !sgd_spectrum(m, n->k, n->b.data.train.y, value, value + m)) {
         qn_put_array(r, SGD_O_NTK_EIGS, m, value);
         qn_put_array(r, SGD_O_NTK_POWER, m, value + m);
@@ -573,8 +620,8 @@ static double bytes(const sgd_settings *s)
 {
     const sgd_deep *x = &s->deep;
     double w = (double)sgd_shape_weights(&x->shape), k = (double)x->n_kernel, hessian = 0;
-    if (x->hessian)
-        hessian = 8 * (double)s->p * ((double)s->d + 8 * (double)x->shape.depth * (double)x->shape.h + (x->hessian == SGD_GAUSS_NEWTON ? 3 * (double)s->p : 0));
+    if (s->hessian || s->stability)
+        hessian = 8 * (double)s->p * ((double)s->d + 8 * (double)x->shape.depth * (double)x->shape.h + (s->hessian != SGD_FULL_HESSIAN ? 3 * (double)s->p : 0));
     return sgd_base_bytes(s) + sgd_trainer_bytes(&x->shape, s->p, x->source.kind == SGD_DATA_IMAGES, x->single ? 4 : 8) + 8 * (2 * w + 4 * k * k) + hessian;
 }
 

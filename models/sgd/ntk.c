@@ -2,6 +2,7 @@
 #include "ntk.h"
 
 #include <gsl/gsl_eigen.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,35 @@ int sgd_ntk_at(const sgd_shape *s, const double *w, size_t n, const double *x, d
     sgd_pass_backward(&p);
     err = sgd_ntk(&p, &p, k);
     sgd_pass_free(&p);
+    return err;
+}
+
+int sgd_ntk_circle(const sgd_shape *s, double bias, const double *w, size_t n, const double *angle, double *k)
+{
+    double *x = calloc((n + 1) * s->d, sizeof *x);
+    sgd_pass p = {0}, q = {0};
+    int err = x ? 0 : qn_fail(QN_ERR_NOMEM, "no memory for %zu inputs", n + 1);
+    for (size_t i = 0; !err && i <= n; i++) { /* the first n turned, the last not */
+        double turn = i < n ? angle[i] * M_PI / 180 : 0;
+        x[i * s->d] = cos(turn);
+        x[i * s->d + 1] = sin(turn);
+        if (bias != 0)
+            x[i * s->d + s->d - 1] = bias;
+    }
+    if (!err)
+        err = sgd_pass_init(&p, s, 1);
+    if (!err)
+        err = sgd_pass_init(&q, s, n);
+    if (!err) {
+        sgd_pass_forward(&p, w, x + n * s->d);
+        sgd_pass_backward(&p);
+        sgd_pass_forward(&q, w, x);
+        sgd_pass_backward(&q);
+        err = sgd_ntk(&p, &q, k);
+    }
+    sgd_pass_free(&p);
+    sgd_pass_free(&q);
+    free(x);
     return err;
 }
 

@@ -12,6 +12,8 @@
 int sgd_ntk(const sgd_pass *p, const sgd_pass *q, double *k) QN_NODISCARD;
 /* At the weights w: K[n][n] of rows x[n][d]. */
 int sgd_ntk_at(const sgd_shape *s, const double *w, size_t n, const double *x, double *k) QN_NODISCARD;
+/* k[n]: K between an input of |x|^2 = d and the same turned by angle[n] (degrees), d >= 2; bias: what the net's last input is kept at, if not 0. */
+int sgd_ntk_circle(const sgd_shape *s, double bias, const double *w, size_t n, const double *angle, double *k) QN_NODISCARD;
 
 double sgd_frobenius(size_t n, const double *k);                           /* of any n numbers */
 double sgd_kernel_change(size_t n, const double *k, const double *k0);     /* |K - K0|_F/|K0|_F over n numbers */

@@ -48,8 +48,10 @@ const qn_param sgd_parameters[] = {
     {.name = "n_kernel", .type = QN_INT, .def = "200", .min = 0, .max = 4096, .unit = "1", .meaning = "training points of the tangent kernel that is measured; 0: none"},
     {.name = "centred", .type = QN_BOOL, .def = "true", .unit = "1", .meaning = "kta of the centred kernel"},
     {.name = "spectrum", .type = QN_BOOL, .def = "false", .unit = "1", .meaning = "keep the eigenvalues of the last tangent kernel"},
+    {.name = "ntk_angles", .type = QN_INT, .def = "0", .min = 0, .max = 1000, .unit = "1",
+     .meaning = "mlp: number of angles, from 0 to 180 degrees, at which the tangent kernel between two inputs of |x|^2 = d is kept"},
     {.name = "hessian", .type = QN_CHOICE, .def = "none", .choices = "none|gauss_newton|full", .unit = "1",
-     .meaning = "mlp: curvature of a smooth loss: none; its Gauss-Newton part, exact; all of it, by random probes (of relu, the kinks count as 0)"},
+     .meaning = "diagonal, mlp: curvature of a smooth loss: none; its Gauss-Newton part, exact; mlp: all of it, by random probes (of relu, the kinks count as 0)"},
     {.name = "probes", .type = QN_INT, .def = "32", .min = 2, .max = 100000, .unit = "1", .meaning = "hessian full: random vectors"},
     {.name = "geometry", .type = QN_BOOL, .def = "false", .unit = "1", .meaning = "mlp: alignments of the last hidden layer; of clusters also parallelism and ccgp"},
     {.name = "grok_threshold", .type = QN_REAL, .def = "0.1", .min = 0, .max = 1e6, .unit = "1", .meaning = "loss square: the share of E y^2 below which t_train and t_test count; 0: not kept"},
@@ -76,7 +78,7 @@ const qn_param sgd_parameters[] = {
     {.name = "tol", .type = QN_REAL, .def = "1e-3", .min = 0, .max = 1, .unit = "1", .flags = QN_MIN_OPEN, .meaning = "flow of a smooth loss: error of F accepted in one step"},
     {.name = "max_time", .type = QN_REAL, .def = "inf", .min = 0, .max = 1e300, .unit = "1", .flags = QN_MIN_OPEN | QN_INFINITE, .meaning = "time t = eta steps at which a task ends; `sampling: steps` is the other limit"},
     {.name = "stop_loss", .type = QN_REAL, .def = "0", .min = 0, .max = 1e300, .unit = "1", .meaning = "training loss below which a task ends as fitted; 0: no such rule"},
-    {.name = "stability", .type = QN_BOOL, .def = "false", .unit = "1", .meaning = "linear, P > 0: find eta_critical; P or d up to 200"},
+    {.name = "stability", .type = QN_BOOL, .def = "false", .unit = "1", .meaning = "linear, diagonal, mlp, P > 0: find eta_critical of the last weights; P up to 200 (linear: or d)"},
     {.name = NULL},
 };
 
@@ -118,6 +120,7 @@ void sgd_settings_read(const qn_params *p, sgd_settings *s)
         .tol = qn_real(p, "tol"),
         .max_time = qn_real(p, "max_time"),
         .stop_loss = qn_real(p, "stop_loss"),
+        .hessian = (sgd_curvature)qn_choice(p, "hessian"),
         .stability = qn_bool(p, "stability"),
     };
     bool deep = s->net == SGD_MLP || s->net == SGD_KERNEL;
@@ -152,7 +155,7 @@ static const struct {
     {"subtract_init", "net: perceptron, mlp or kernel", 1u << SGD_PERCEPTRON | DEEP},
     {"sigma", "net: linear or diagonal", 1u << SGD_LINEAR | 1u << SGD_DIAGONAL},
     {"spectrum_decay", "net: linear", 1u << SGD_LINEAR},
-    {"stability", "net: linear", 1u << SGD_LINEAR},
+    {"stability", "net: linear, diagonal or mlp", 1u << SGD_LINEAR | 1u << SGD_DIAGONAL | 1u << SGD_MLP},
     {"depth", "net: diagonal, mlp or kernel", 1u << SGD_DIAGONAL | DEEP},
     {"sparsity", "net: diagonal", 1u << SGD_DIAGONAL},
     {"s", "net: perceptron, diagonal, mlp or kernel", 1u << SGD_PERCEPTRON | 1u << SGD_DIAGONAL | DEEP},
@@ -176,7 +179,8 @@ static const struct {
     {"n_kernel", "net: mlp or kernel", DEEP},
     {"centred", "net: mlp or kernel", DEEP},
     {"spectrum", "net: mlp or kernel", DEEP},
-    {"hessian", "net: mlp", 1u << SGD_MLP},
+    {"ntk_angles", "net: mlp", 1u << SGD_MLP},
+    {"hessian", "net: diagonal or mlp", 1u << SGD_DIAGONAL | 1u << SGD_MLP},
     {"probes", "net: mlp", 1u << SGD_MLP},
     {"geometry", "net: mlp", 1u << SGD_MLP},
     {"grok_threshold", "net: mlp or kernel", DEEP},
@@ -195,12 +199,30 @@ static void check_meaning(const qn_params *p, const sgd_settings *s, qn_problems
         qn_complain(c, "loss", "net: %s has real labels; its loss is square", net_name[s->net]);
     if (s->net == SGD_DIAGONAL && s->sparsity > s->d)
         qn_complain(c, "sparsity", "%zu is more than the d = %zu entries that there are", s->sparsity, s->d);
-    if (s->stability && s->net == SGD_LINEAR && (s->p == 0 || (s->p > SGD_MOST_STABILITY && s->d > SGD_MOST_STABILITY)))
-        qn_complain(c, "stability", "needs P > 0 points of which P or d is at most %d, for matrices of that size", SGD_MOST_STABILITY);
     if (s->net == SGD_PERCEPTRON && s->d < 2)
         qn_complain(c, "d", "%zu: the perceptron has one informative input and at least one other; d must be 2 or more", s->d);
     if (s->net == SGD_PERCEPTRON && qn_is_set(p, "s") && qn_real(p, "s") > 0 && s->subtract && s->dynamics == SGD_CHAIN)
         qn_complain(c, "s", "%g: the reduced chain knows w alone, which starts from 0 where f0 is subtracted", s->scale);
+}
+
+static void check_curvature(const sgd_settings *s, qn_problems *c)
+{
+    const char *of = s->stability ? "stability" : "hessian";
+    size_t size = s->net == SGD_LINEAR && s->d < s->p ? s->d : s->p;
+    if (s->stability && (s->p == 0 || size > SGD_MOST_STABILITY))
+        qn_complain(c, "stability", "needs P > 0 points of which P (linear: or d) is at most %d, for matrices of that size", SGD_MOST_STABILITY);
+    if (s->stability && s->dynamics == SGD_FLOW)
+        qn_complain(c, "stability", "gradient flow has no step that could be too large; give T or eta above 0");
+    if ((s->hessian || s->stability) && s->loss.kind == SGD_HINGE)
+        qn_complain(c, of, "the hinge has no curvature; take loss: square or another smooth one");
+    if (s->hessian && s->net == SGD_KERNEL)
+        qn_complain(c, "hessian", "net: kernel is linear in its weights: its curvature is that of net: mlp at the start");
+    if (s->hessian && s->p == 0)
+        qn_complain(c, "hessian", "needs training points, and P is 0");
+    if (s->hessian == SGD_FULL_HESSIAN && s->net == SGD_DIAGONAL)
+        qn_complain(c, "hessian", "of net: diagonal only the gauss_newton part is known");
+    if (s->hessian == SGD_GAUSS_NEWTON && s->p > 4096)
+        qn_complain(c, "hessian", "gauss_newton takes the Gram matrix of all P = %zu points; from P = 4097 on take full", s->p);
 }
 
 static void check_rates(const qn_params *p, const sgd_settings *s, qn_problems *c)
@@ -263,6 +285,7 @@ void sgd_check(const qn_params *p, qn_problems *c)
     sgd_settings_read(p, &s);
     check_meaning(p, &s, c);
     check_rates(p, &s, c);
+    check_curvature(&s, c);
     check_dynamics(p, &s, c);
     const sgd_net *net = sgd_net_of(&s);
     if (net->check)

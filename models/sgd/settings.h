@@ -10,6 +10,7 @@
 typedef enum { SGD_PERCEPTRON = 0, SGD_LINEAR, SGD_DIAGONAL, SGD_MLP, SGD_KERNEL } sgd_net_kind;
 typedef enum { SGD_PLAIN = 0, SGD_FLOW, SGD_EVENT, SGD_CHAIN } sgd_dynamics;
 typedef enum { SGD_WITHOUT = 0, SGD_WITH, SGD_EPOCH } sgd_batching;
+typedef enum { SGD_NO_HESSIAN = 0, SGD_GAUSS_NEWTON, SGD_FULL_HESSIAN } sgd_curvature;
 
 typedef struct sgd_settings {
     sgd_net_kind net;
@@ -25,7 +26,8 @@ typedef struct sgd_settings {
     size_t depth, sparsity;   /* diagonal */
     double delta, tol;        /* flow */
     double max_time, stop_loss;
-    bool stability;           /* linear: find eta_critical */
+    sgd_curvature hessian;    /* diagonal, mlp */
+    bool stability;           /* find eta_critical */
     sgd_deep deep;            /* mlp, kernel */
 } sgd_settings;
 

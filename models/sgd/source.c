@@ -208,6 +208,13 @@ static double unit_of(const sgd_source *s, const sgd_files *x)
     return sum > 0 ? 1 / sqrt(sum / ((double)x->n * (double)x->d)) : 1;
 }
 
+/* Messages about a file begin with its path. */
+static bool is_about(const char *path)
+{
+    size_t n = strlen(path);
+    return !strncmp(qn_error_text(), path, n) && qn_error_text()[n] == ':';
+}
+
 int sgd_files_load(const qn_params *p, const sgd_source *s, sgd_files *x, const char **param)
 {
     static const char *const images[] = {"images", "test_images"}, *const labels[] = {"labels", "test_labels"};
@@ -224,8 +231,11 @@ int sgd_files_load(const qn_params *p, const sgd_source *s, sgd_files *x, const 
         else if (path && !of && !s->cifar)
             err = qn_fail(QN_ERR_INPUT, "not given; %s needs the file of its labels", images[k]);
         *param = err ? *param : images[k];
-        if (!err && path)
+        if (!err && path) {
             err = add_images(s, path, of, x, count);
+            if (err && of && is_about(of))
+                *param = labels[k];
+        }
     }
     *param = err ? *param : "data";
     if (!err)

@@ -45,5 +45,7 @@ double sgd_lms_eta_max(size_t d, const double *h, double b); /* h NULL: all 1: 2
  * p or n at most SGD_MOST_STABILITY. */
 enum { SGD_MOST_STABILITY = 200 };
 int sgd_stability(size_t p, size_t n, const double *g, size_t b, bool with_replacement, double *critical, double *bound) QN_NODISCARD;
+/* The same from the Gram matrix k[p][p] = g g' alone.  Other losses: g_mu times the root of L''.  critical NULL: the bound only, at any p. */
+int sgd_stability_gram(size_t p, const double *k, size_t b, bool with_replacement, double *critical, double *bound) QN_NODISCARD;
 
 #endif

@@ -140,8 +140,9 @@ int sgd_kernel_theory(const qn_params *p, const sgd_settings *s, double *out)
     const sgd_deep *x = &s->deep;
     if (!x->known || x->shape.phi.kind != SGD_RELU || s->scale != 1 || (x->shape.shared_readout && x->shape.depth > 1))
         return 0;
-    out[SGD_Q_NTK_SAME] = wide_kernel(s, 1, 1, 1);
-    out[SGD_Q_NTK_RIGHT] = wide_kernel(s, 1, 1, 0);
+    double b2 = x->bias * x->bias; /* one more input, the same in all */
+    out[SGD_Q_NTK_SAME] = wide_kernel(s, 1 + b2, 1 + b2, 1 + b2);
+    out[SGD_Q_NTK_RIGHT] = wide_kernel(s, 1 + b2, 1 + b2, b2);
     if (s->loss.kind != SGD_SQUARE || s->dynamics != SGD_FLOW || !s->subtract || s->p == 0 || s->p > MOST_POINTS)
         return 0;
     void *files = NULL;

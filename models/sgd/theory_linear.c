@@ -51,13 +51,27 @@ double sgd_lms_eta_max(size_t d, const double *h, double b)
 
 /* ---- stability ------------------------------------------------------------------------------------------------------------- */
 
+/* How a batch weighs points: E H_B A H_B = same sum g g'A g g' / P + cross H A H. */
+typedef struct weights {
+    double same, cross;
+} weights;
+
+static weights weights_of(size_t p, size_t b, bool with_replacement)
+{
+    double pairs = (double)b, points = (double)p;
+    if (with_replacement)
+        return (weights){1 / pairs, 1 - 1 / pairs};
+    double c = p > 1 ? (pairs - 1) / (pairs * (points - 1)) : 0; /* two different positions hold two different points */
+    return (weights){1 / pairs - c, c * points};
+}
+
 /* Gradients in the eigenbasis of H, restricted to where H > 0: from the eigenvectors a of the Gram matrix (1/P) g g', the coordinate of g_mu along
  * direction i is sqrt(P h_i) a_i(mu). */
 typedef struct moments {
     size_t p, m;              /* points, rank */
     double *h, *g;            /* [m]; [p][m] */
     double *a, *next;         /* [m][m] */
-    double same, cross;       /* E H_B A H_B = same sum g g'A g g' / P + cross H A H */
+    weights by;
 } moments;
 
 static void moments_free(moments *x)
@@ -68,23 +82,13 @@ static void moments_free(moments *x)
     free(x->next);
 }
 
-static int moments_init(moments *x, size_t p, size_t n, const double *g, size_t b, bool with_replacement)
+/* From sum[k][k], P times the Gram matrix (g NULL, k = p), or P times H itself with g[p][k]. */
+static int moments_init(moments *x, size_t p, size_t k, const double *sum, const double *g, weights by)
 {
     memset(x, 0, sizeof *x);
-    if (p > SGD_MOST_STABILITY && n > SGD_MOST_STABILITY)
-        return qn_fail(QN_ERR_INPUT, "stability of %zu weights at %zu points; one of them must be at most %d", n, p, SGD_MOST_STABILITY);
-    bool dual = p <= n; /* the Gram matrix of the points, else H itself */
-    size_t k = dual ? p : n;
-    double pairs = (double)b, points = (double)p;
     x->p = p;
-    x->same = 1 / pairs;
-    x->cross = 1 - 1 / pairs;
-    if (!with_replacement) { /* two different positions hold two different points */
-        double c = p > 1 ? (pairs - 1) / (pairs * (points - 1)) : 0;
-        x->same = 1 / pairs - c;
-        x->cross = c * points;
-    }
-    gsl_matrix *s = gsl_matrix_calloc(k, k), *vec = gsl_matrix_alloc(k, k);
+    x->by = by;
+    gsl_matrix *s = gsl_matrix_alloc(k, k), *vec = gsl_matrix_alloc(k, k);
     gsl_vector *val = gsl_vector_alloc(k);
     gsl_eigen_symmv_workspace *work = gsl_eigen_symmv_alloc(k);
     x->h = malloc(k * sizeof *x->h);
@@ -92,14 +96,8 @@ static int moments_init(moments *x, size_t p, size_t n, const double *g, size_t 
     x->a = malloc(k * k * sizeof *x->a);
     x->next = malloc(k * k * sizeof *x->next);
     int err = s && vec && val && work && x->h && x->g && x->a && x->next ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
-    for (size_t i = 0; i < k && !err; i++)
-        for (size_t j = 0; j <= i; j++) {
-            double sum = 0;
-            for (size_t q = 0; q < (dual ? n : p); q++)
-                sum += dual ? g[i * n + q] * g[j * n + q] : g[q * n + i] * g[q * n + j];
-            gsl_matrix_set(s, i, j, sum / points);
-            gsl_matrix_set(s, j, i, sum / points);
-        }
+    for (size_t i = 0; i < k * k && !err; i++)
+        gsl_matrix_set(s, i / k, i % k, sum[i] / (double)p);
     if (!err) {
         gsl_eigen_symmv(s, val, vec, work);
         gsl_eigen_symmv_sort(val, vec, GSL_EIGEN_SORT_VAL_DESC);
@@ -110,10 +108,10 @@ static int moments_init(moments *x, size_t p, size_t n, const double *g, size_t 
         x->h[i] = gsl_vector_get(val, i);
         for (size_t mu = 0; mu < p; mu++) {
             double along = 0;
-            if (dual)
-                along = sqrt(points * x->h[i]) * gsl_matrix_get(vec, mu, i);
-            for (size_t q = 0; !dual && q < n; q++)
-                along += g[mu * n + q] * gsl_matrix_get(vec, q, i);
+            if (!g)
+                along = sqrt((double)p * x->h[i]) * gsl_matrix_get(vec, mu, i);
+            for (size_t q = 0; g && q < k; q++)
+                along += g[mu * k + q] * gsl_matrix_get(vec, q, i);
             x->g[mu * x->m + i] = along;
         }
     }
@@ -132,7 +130,7 @@ static void spread(moments *x, const double *a, double *out)
     size_t m = x->m;
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < m; j++)
-            out[i * m + j] = x->cross * x->h[i] * a[i * m + j] * x->h[j];
+            out[i * m + j] = x->by.cross * x->h[i] * a[i * m + j] * x->h[j];
     for (size_t mu = 0; mu < x->p; mu++) {
         const double *g = x->g + mu * m;
         double gag = 0;
@@ -144,7 +142,7 @@ static void spread(moments *x, const double *a, double *out)
         }
         for (size_t i = 0; i < m; i++)
             for (size_t j = 0; j < m; j++)
-                out[i * m + j] += x->same / (double)x->p * gag * g[i] * g[j];
+                out[i * m + j] += x->by.same / (double)x->p * gag * g[i] * g[j];
     }
 }
 
@@ -188,25 +186,70 @@ static int critical_step(moments *x, double *critical)
     return qn_fail(QN_ERR_NUMERIC, "the critical step was not found in 20000 iterations");
 }
 
+/* 2 tr H/(E|g|^4/B + (1-1/B)|H|_F^2) from the Gram matrix k, with the weights of the way in which batches are drawn. */
+static double bound_of(size_t p, const double *k, weights by)
+{
+    double points = (double)p, trace = 0, frobenius = 0, fourth = 0;
+    for (size_t mu = 0; mu < p; mu++) {
+        double square = k[mu * p + mu];
+        trace += square / points;
+        fourth += square * square / points;
+        for (size_t nu = 0; nu < p; nu++)
+            frobenius += k[mu * p + nu] * k[mu * p + nu] / (points * points);
+    }
+    return 2 * trace / (by.same * fourth + by.cross * frobenius);
+}
+
+int sgd_stability_gram(size_t p, const double *k, size_t b, bool with_replacement, double *critical, double *bound)
+{
+    weights by = weights_of(p, b, with_replacement);
+    *bound = bound_of(p, k, by);
+    if (!critical)
+        return 0;
+    if (p > SGD_MOST_STABILITY)
+        return qn_fail(QN_ERR_INPUT, "stability at %zu points; at most %d", p, SGD_MOST_STABILITY);
+    moments x;
+    int err = moments_init(&x, p, p, k, NULL, by);
+    if (!err)
+        err = critical_step(&x, critical);
+    moments_free(&x);
+    return err;
+}
+
+/* out[n][n] = sum over m rows of length n, or (across) out[m][m] = products of the rows. */
+static void products(size_t m, size_t n, const double *g, bool across, double *out)
+{
+    size_t k = across ? m : n;
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (size_t q = 0; q < (across ? n : m); q++)
+                sum += across ? g[i * n + q] * g[j * n + q] : g[q * n + i] * g[q * n + j];
+            out[i * k + j] = out[j * k + i] = sum;
+        }
+}
+
 int sgd_stability(size_t p, size_t n, const double *g, size_t b, bool with_replacement, double *critical, double *bound)
 {
-    moments x;
-    int err = moments_init(&x, p, n, g, b, with_replacement);
-    if (!err) {
-        double trace = 0, frobenius = 0, fourth = 0;
-        for (size_t i = 0; i < x.m; i++) {
-            trace += x.h[i];
-            frobenius += x.h[i] * x.h[i];
-        }
-        for (size_t mu = 0; mu < p; mu++) {
-            double square = 0;
-            for (size_t i = 0; i < x.m; i++)
-                square += x.g[mu * x.m + i] * x.g[mu * x.m + i];
-            fourth += square * square / (double)p;
-        }
-        *bound = 2 * trace / (x.same * fourth + x.cross * frobenius);
-        err = critical_step(&x, critical);
+    if (p > SGD_MOST_STABILITY && n > SGD_MOST_STABILITY)
+        return qn_fail(QN_ERR_INPUT, "stability of %zu weights at %zu points; one of them must be at most %d", n, p, SGD_MOST_STABILITY);
+    double *k = malloc(p * p * sizeof *k), *h = p <= n ? NULL : malloc(n * n * sizeof *h);
+    moments x = {0};
+    int err = k && (h || p <= n) ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
+    if (!err)
+        products(p, n, g, true, k);
+    if (!err && !h)
+        err = sgd_stability_gram(p, k, b, with_replacement, critical, bound);
+    if (!err && h) {
+        weights by = weights_of(p, b, with_replacement);
+        *bound = bound_of(p, k, by);
+        products(p, n, g, false, h);
+        err = moments_init(&x, p, n, h, g, by);
+        if (!err)
+            err = critical_step(&x, critical);
     }
     moments_free(&x);
+    free(k);
+    free(h);
     return err;
 }

@@ -184,6 +184,22 @@ static void bounds_of_the_critical_step(void **state)
         above_two |= critical * trace > 2.5; /* not so for B = 4 */
         assert_int_equal(sgd_stability(p, n, g, p, false, &critical, &bound), 0);
         assert_near(critical, 2 / top, 1e-9 * critical); /* gradient descent */
+        /* from products of the gradients alone */
+        double *products = malloc(p * p * sizeof *products), from[2], alone;
+        for (size_t a = 0; a < p * p; a++) {
+            products[a] = 0;
+            for (size_t i = 0; i < n; i++)
+                products[a] += g[a / p * n + i] * g[a % p * n + i];
+        }
+        for (size_t b = 1; b <= 4; b += 3) {
+            assert_int_equal(sgd_stability(p, n, g, b, false, &critical, &bound), 0);
+            assert_int_equal(sgd_stability_gram(p, products, b, false, &from[0], &from[1]), 0);
+            assert_int_equal(sgd_stability_gram(p, products, b, false, NULL, &alone), 0);
+            assert_near(from[0], critical, 1e-8 * critical);
+            assert_near(from[1], bound, 1e-10 * bound);
+            assert_near(alone, bound, 1e-10 * bound);
+        }
+        free(products);
         free(g);
     }
     assert_true(above_two);
@@ -192,6 +208,40 @@ static void bounds_of_the_critical_step(void **state)
     double *large = calloc(201 * 201, sizeof *large);
     assert_int_equal(sgd_stability(201, 201, large, 1, true, &critical, &bound), QN_ERR_INPUT);
     free(large);
+}
+
+/* Curvature of nets, as measured, against the limits of stability at the same weights: gradient descent 2/lambda_max and 2 tr H/|H|_F^2; one point
+ * at a time: eta_critical <= eta_bound <= 2/tr H.  A diagonal net at its start has tr H = 8 s^2 d on average. */
+static void curvature_and_stability_agree(void **state)
+{
+    (void)state;
+    static const char *const nets[] = {"net: diagonal, d: 50, s: 0.3", "net: diagonal, d: 50, s: 0.5, depth: 3",
+                                       "net: mlp, data: 'teacher:relu:3', loss: square, d: 8, h: 20, precision: f64, n_kernel: 0",
+                                       "net: mlp, data: sign, loss: square, alpha: 3, d: 8, h: 20, activation: tanh, depth: 2, precision: f64, n_kernel: 0",
+                                       "net: mlp, data: quadratic, half: false, d: 8, h: 20, activation: quad, precision: f64, n_kernel: 0"};
+    for (size_t k = 0; k < sizeof nets / sizeof *nets; k++)
+        for (int descent = 0; descent < 2; descent++) {
+            trial t;
+            char *text = qn_format("model: sgd\nseed: 4\nreplicas: 4\nparameters: {%s, P: 30, B: %d, eta: 1e-4, hessian: gauss_newton, stability: true}\nsampling: {points_per_decade: 1, steps: 10}\n",
+                                   nets[k], descent ? 30 : 1);
+            trial_run(&t, text);
+            free(text);
+            for (size_t r = 0; r < 4; r++) {
+                double trace = trial_at(&t, r, "tr_hess", -1), frobenius = trial_at(&t, r, "fro_hess", -1), top = trial_at(&t, r, "lmax_hess", -1);
+                double critical = trial_at(&t, r, "eta_critical", 0), bound = trial_at(&t, r, "eta_bound", 0);
+                assert_true(top > 0 && frobenius >= top && trace >= frobenius);
+                if (descent) {
+                    assert_near(critical, 2 / top, 1e-7 * critical);
+                    assert_near(bound, 2 * trace / (frobenius * frobenius), 1e-9 * bound);
+                } else {
+                    assert_true(critical <= bound * (1 + 1e-9) && bound <= 2 / trace * (1 + 1e-9) && critical > 0);
+                }
+            }
+            double e, mean = trial_mean(&t, 0, "tr_hess", -1, &e);
+            if (k == 0)
+                assert_near(mean, 8 * 0.09 * 50, 0.05 * 36); /* 4 x 30 x 50 squares of normals: 1.8 % */
+            trial_free(&t);
+        }
 }
 
 /* The engine: fitted well below its own critical step, lost well above. */
@@ -266,7 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(excess_risk_is_exact), cmocka_unit_test(the_threshold_of_streaming), cmocka_unit_test(second_moments_grow_from_the_critical_step),
-        cmocka_unit_test(bounds_of_the_critical_step), cmocka_unit_test(runs_leave_beyond_the_critical_step), cmocka_unit_test(flow_is_small_steps),
+        cmocka_unit_test(bounds_of_the_critical_step), cmocka_unit_test(curvature_and_stability_agree), cmocka_unit_test(runs_leave_beyond_the_critical_step), cmocka_unit_test(flow_is_small_steps),
         cmocka_unit_test(small_scales_find_sparse_solutions),
     };
     return cmocka_run_group_tests_name("sgd_linear", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "sgd/grokking.h"
 #include "sgd/ntk.h"
 #include "sgd/source.h"
+#include "sgd/theory.h"
 #include "sgd/theory_kernel.h"
 #include "sgd/trainer.h"
 #include "sgd_run.h"
@@ -91,6 +92,36 @@ static void wide_kernels_have_the_closed_form(void **state)
     for (size_t v = 1; v < 4; v++) /* the spread of 4000 draws is known to some 2 %; its tails are those of products of normals */
         assert_near(spread[v] / spread[0], 1, 0.12);
     assert_near(closed_form(1, 1, true, D, x, 0, 0), 1, 1e-15); /* angle 0: 1/2 + 1/2 */
+}
+
+/* The observables of it are that closed form too, with a constant input as well, and at every angle; those of the last weights differ. */
+static void circles_have_the_closed_form(void **state)
+{
+    (void)state;
+    static const char *const nets[] = {"normalise: false, bias: 0", "bias: 0.7"};
+    static const double bias[] = {0, 0.7}, gain[] = {1, M_SQRT2};
+    for (int i = 0; i < 2; i++) {
+        trial t;
+        char *text = qn_format("model: sgd\nseed: 18\nreplicas: 1000\nparameters: {net: mlp, d: 3, h: 8, P: 4, tests: 0, T: 1, ntk_angles: 5, %s}\nsampling: {steps: 1}\n", nets[i]);
+        trial_run(&t, text);
+        qn_params p;
+        double theory[SGD_QUANTITIES], e, b2 = bias[i] * bias[i];
+        assert_int_equal(qn_sweep_point(&t.sweep, 0, &p), 0);
+        assert_int_equal(sgd_theory_at(&p, theory), 0);
+        double same = trial_mean(&t, 0, "ntk_same", -1, &e);
+        assert_sigma(same, e, theory[SGD_Q_NTK_SAME]);
+        double right = trial_mean(&t, 0, "ntk_right_angle", -1, &e);
+        assert_sigma(right, e, theory[SGD_Q_NTK_RIGHT]);
+        for (int k = 0; k < 5; k++) {
+            double mean = trial_mean(&t, 0, "ntk_circle_first", k, &e);
+            assert_sigma(mean, e, sgd_arccos_ntk(1, gain[i], true, 1 + b2, 1 + b2, cos(k * M_PI / 4) + b2));
+        }
+        assert_true(trial_at(&t, 0, "ntk_circle_first", 0) == trial_at(&t, 0, "ntk_same", 0));
+        assert_true(trial_at(&t, 0, "ntk_circle_first", 0) != trial_at(&t, 0, "ntk_circle", 0));
+        qn_params_free(&p);
+        trial_free(&t);
+        free(text);
+    }
 }
 
 /* More layers: the limit, with a bias of order 1/h.  With v = 1 kept and one layer: exact again, without the part of the read-out. */
@@ -419,7 +450,7 @@ static void lazy_nets_collapse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wide_kernels_have_the_closed_form), cmocka_unit_test(deep_kernels_approach_the_recursion), cmocka_unit_test(lazy_nets_follow_their_first_kernel),
+        cmocka_unit_test(wide_kernels_have_the_closed_form), cmocka_unit_test(circles_have_the_closed_form), cmocka_unit_test(deep_kernels_approach_the_recursion), cmocka_unit_test(lazy_nets_follow_their_first_kernel),
         cmocka_unit_test(the_frozen_kernel_is_the_lazy_limit), cmocka_unit_test(events_are_plain_steps), cmocka_unit_test(quadratic_terms_are_the_population_loss),
         cmocka_unit_test(the_net_groks), cmocka_unit_test(noise_helps_rich_nets_alone), cmocka_unit_test(lazy_nets_collapse),
     };

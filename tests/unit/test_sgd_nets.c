@@ -859,7 +859,7 @@ static const char *const tasks[] = {
     "net: mlp, d: 12, h: 20, P: 60, B: 5, T: 0.3",
     "net: mlp, d: 12, h: 20, P: 60, B: 5, T: 0.3, batch: with, depth: 3, activation: tanh, precision: f64, loss: quadratic_hinge, hessian: full, q: 1, alpha: 4",
     "net: mlp, data: quadratic, d: 10, h: 15, P: 40, B: 40, T: 0.01, activation: quad, shared_readout: true, normalise: false, q: 1, half: false, hessian: gauss_newton",
-    "net: mlp, data: 'clusters:8:xor', d: 12, h: 20, P: 64, B: 8, T: 0.1, geometry: true, bias: 0.5, batch: epoch, spectrum: true, n_kernel: 20",
+    "net: mlp, data: 'clusters:8:xor', d: 12, h: 20, P: 64, B: 8, T: 0.1, geometry: true, bias: 0.5, batch: epoch, spectrum: true, n_kernel: 20, ntk_angles: 4",
     "net: mlp, d: 8, h: 16, P: 50, T: 0, delta: 0.3",
     "net: mlp, data: sign, d: 8, h: 16, P: 50, T: 0, loss: square, precision: f64, stop_loss: 1e-4",
     "net: kernel, d: 12, h: 20, P: 60, B: 5, T: 0.3",
@@ -1008,8 +1008,16 @@ static void bad_input_is_refused(void **state)
     refused("net: mlp, P: 0", "P must be 1");
     refused("net: mlp, hessian: full", "no curvature");
     refused("net: mlp, P: 5000, loss: square, hessian: gauss_newton", "4097");
+    refused("net: mlp, stability: true", "no curvature");
+    refused("net: mlp, P: 201, loss: square, stability: true", "at most 200");
+    refused("net: diagonal, T: 0, stability: true", "no step");
+    refused("net: diagonal, hessian: full", "gauss_newton part");
+    refused("net: diagonal, P: 0, hessian: gauss_newton", "P is 0");
+    refused("net: linear, hessian: full", "diagonal or mlp only");
     refused("net: mlp, data: quadratic, loss: hinge", "no two classes");
     refused("net: mlp, data: 'clusters:16', d: 3", "cube");
+    refused("net: mlp, data: sign, d: 1, ntk_angles: 3", "d = 2 or more");
+    refused("net: perceptron, ntk_angles: 3", "net: mlp");
     refused("net: mlp, eps: 2", "quad only");
     refused("net: kernel, precision: f64", "net: mlp only");
     refused("net: perceptron, h: 3", "net: mlp or kernel only");
