@@ -6,65 +6,21 @@
 #include <string.h>
 
 #include <gsl/gsl_blas.h>
+#include <gsl/gsl_bspline.h>
+#include <gsl/gsl_linalg.h>
 #include <gsl/gsl_math.h>
-#include <gsl/gsl_multimin.h>
+#include <gsl/gsl_multifit_nlinear.h>
 
 #include "finding.h"
-#include "places.h"
 #include "text.h"
 
 #define LEAST_SHARE 0.5 /* of the points must lie between those of other sizes: curves pulled apart would fit perfectly */
-#define WORST 1e10
+#define LEAST_TERMS 4   /* coefficients of the master curve: cubic splines, 4 is one cubic */
+#define MOST_TERMS 12
 
 static int no_memory(void)
 {
     return qn_fail(QN_ERR_NOMEM, "out of memory for the collapse");
-}
-
-/* ---- quality ------------------------------------------------------------------------------------------------------------ */
-
-/* The value at X of the curve of one size, by the cubic through the two points on either side, and its variance; false beyond its ends. */
-static bool interpolate(size_t n, const double *x, const double *y, const double *err, double here, double *value, double *variance)
-{
-    if (n < 2 || !(here >= x[0]) || !(here <= x[n - 1]))
-        return false;
-    size_t low = 0, high = n - 1;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        if (x[middle] <= here)
-            low = middle;
-        else
-            high = middle;
-    }
-    size_t first = low > 0 ? low - 1 : 0, count = (high + 1 < n ? high + 1 : n - 1) - first + 1;
-    double c[4];
-    qn_place_weights(count, x + first, here, c);
-    *value = *variance = 0;
-    for (size_t i = 0; i < count; i++) {
-        *value += c[i] * y[first + i];
-        *variance += gsl_pow_2(c[i] * err[first + i]);
-    }
-    return true;
-}
-
-double qn_collapse_quality(size_t n_sizes, const size_t *n, double *const *x, double *const *y, double *const *err, size_t *used)
-{
-    double sum = 0;
-    *used = 0;
-    for (size_t i = 0; i < n_sizes; i++)
-        for (size_t j = 0; j < n[i]; j++) {
-            double weight = 0, mean = 0, value, variance;
-            for (size_t o = 0; o < n_sizes; o++)
-                if (o != i && interpolate(n[o], x[o], y[o], err[o], x[i][j], &value, &variance)) {
-                    weight += 1 / variance;
-                    mean += value / variance;
-                }
-            if (!(weight > 0))
-                continue;
-            sum += gsl_pow_2(y[i][j] - mean / weight) / (err[i][j] * err[i][j] + 1 / weight);
-            ++*used;
-        }
-    return *used ? sum / (double)*used : NAN;
 }
 
 /* ---- the curves of one value of the other axes ------------------------------------------------------------------------------ */
@@ -75,78 +31,109 @@ typedef struct curves {
     size_t *n, *from;         /* points of each, the first among all */
     double *x, *err;          /* [total] */
     size_t *cell;             /* [total] */
-    double sign;              /* y L^(sign e) is scaled: +1 for beta/nu, -1 for gamma/nu, 0 without */
+    double sign;              /* y = L^(sign e) F: -1 for beta/nu, +1 for gamma/nu, 0 without */
     bool free[QN_COLLAPSE_PARAMETERS];
-    double start[QN_COLLAPSE_PARAMETERS], step[QN_COLLAPSE_PARAMETERS];
-    bool refine;              /* start is the minimum of the data: only its surroundings are searched */
+    double start[QN_COLLAPSE_PARAMETERS];
+    double unit;              /* the middle of the sizes, in which they are counted: so the exponents move curves against each other only */
+    size_t terms;             /* of the master curve */
 } curves;
 
-/* Scaled curves, one after the other in room [3 total], and the pointers to them. */
-typedef struct scaled {
-    double *room, **x, **y, **err;
-    size_t *n;
-} scaled;
-
-static int open_scaled(const curves *c, scaled *s)
+/* The scaled place of point k of size i, and the power of the size in front of it. */
+static double scaled_x(const curves *c, const double *theta, size_t i, size_t k, double unit)
 {
-    s->room = malloc((3 * c->total + 1) * sizeof *s->room);
-    s->x = malloc((3 * c->n_sizes + 1) * sizeof *s->x);
-    s->n = malloc((c->n_sizes + 1) * sizeof *s->n);
-    if (!s->room || !s->x || !s->n)
-        return no_memory();
-    s->y = s->x + c->n_sizes;
-    s->err = s->y + c->n_sizes;
-    for (size_t i = 0; i < c->n_sizes; i++) {
-        s->x[i] = s->room + c->from[i];
-        s->y[i] = s->room + c->total + c->from[i];
-        s->err[i] = s->room + 2 * c->total + c->from[i];
-    }
-    return 0;
+    return (c->x[k] - theta[0]) * pow(c->size[i] / unit, theta[1]);
 }
 
-static void close_scaled(scaled *s)
+static double lift(const curves *c, const double *theta, size_t i, double unit)
 {
-    free(s->room);
-    free(s->x);
-    free(s->n);
+    return c->sign != 0 ? pow(c->size[i] / unit, c->sign * theta[2]) : 1;
 }
 
-/* Lengths are counted in units of the geometric middle of the sizes: then e and 1/nu move curves without moving them all. */
-static double middle(const curves *c)
+/* The share of points that lie between those of another size. */
+static double overlap(const curves *c, const double *theta)
 {
-    return sqrt(c->size[0] * c->size[c->n_sizes - 1]);
-}
-
-static void scale(const curves *c, const double *y, const double *theta, double unit, const scaled *s)
-{
-    for (size_t i = 0; i < c->n_sizes; i++) {
-        double stretch = pow(c->size[i] / unit, theta[1]), lift = c->sign != 0 ? pow(c->size[i] / unit, c->sign * theta[2]) : 1;
-        s->n[i] = 0;
+    size_t inside = 0;
+    for (size_t i = 0; i < c->n_sizes; i++)
         for (size_t j = 0; j < c->n[i]; j++) {
-            size_t k = c->from[i] + j, to = s->n[i];
-            if (!isfinite(y[k]))
-                continue;
-            s->x[i][to] = (c->x[k] - theta[0]) * stretch;
-            s->y[i][to] = y[k] * lift;
-            s->err[i][to] = c->err[k] * lift;
-            s->n[i]++;
+            double x = scaled_x(c, theta, i, c->from[i] + j, c->unit);
+            bool between = false;
+            for (size_t o = 0; o < c->n_sizes && !between; o++)
+                between = o != i && x >= scaled_x(c, theta, o, c->from[o], c->unit) && x <= scaled_x(c, theta, o, c->from[o] + c->n[o] - 1, c->unit);
+            inside += between;
         }
-    }
+    return (double)inside / (double)c->total;
 }
 
-typedef struct search {
-    const curves *c;
-    const double *y;
-    scaled s;
-} search;
+/* ---- the master curve ------------------------------------------------------------------------------------------------------- */
 
-static double quality(const search *q, const double *theta, size_t *used)
+typedef struct master {
+    const curves *c;
+    const double *y;          /* NaN: not there */
+    gsl_bspline_workspace *spline;
+    gsl_matrix *basis, *normal; /* [total][terms], each point's splines by its power of the size; their products */
+    gsl_vector *value, *right;
+} master;
+
+static void close_master(master *m)
 {
-    if (!(theta[1] > 0) || theta[1] > 20)
-        return WORST;
-    scale(q->c, q->y, theta, middle(q->c), &q->s);
-    double s = qn_collapse_quality(q->c->n_sizes, q->s.n, q->s.x, q->s.y, q->s.err, used);
-    return (double)*used >= LEAST_SHARE * (double)q->c->total ? s : WORST;
+    gsl_bspline_free(m->spline);
+    gsl_matrix_free(m->basis);
+    gsl_matrix_free(m->normal);
+    gsl_vector_free(m->value);
+    gsl_vector_free(m->right);
+}
+
+static int open_master(master *m, const curves *c, const double *y)
+{
+    *m = (master){.c = c, .y = y, .spline = gsl_bspline_alloc(4, c->terms - 2)};
+    m->basis = gsl_matrix_calloc(c->total, c->terms);
+    m->normal = gsl_matrix_alloc(c->terms, c->terms);
+    m->value = gsl_vector_alloc(c->terms);
+    m->right = gsl_vector_alloc(c->terms);
+    return m->spline && m->basis && m->normal && m->value && m->right ? 0 : no_memory();
+}
+
+/* The weighted deviations of all points from the best cubic spline over their scaled places, with knots evenly over all of them.  False when there is none. */
+static bool deviations(master *m, const double *theta, gsl_vector *out)
+{
+    const curves *c = m->c;
+    double low = HUGE_VAL, high = -HUGE_VAL, trace = 0;
+    if (!(theta[1] > 0) || theta[1] > 20 || !isfinite(theta[2]) || fabs(theta[2]) > 20 || overlap(c, theta) < LEAST_SHARE)
+        return false;
+    for (size_t i = 0; i < c->n_sizes; i++) {
+        low = fmin(low, scaled_x(c, theta, i, c->from[i], c->unit));
+        high = fmax(high, scaled_x(c, theta, i, c->from[i] + c->n[i] - 1, c->unit));
+    }
+    if (!(high > low) || gsl_bspline_knots_uniform(low, high, m->spline))
+        return false;
+    gsl_matrix_set_zero(m->normal);
+    gsl_vector_set_zero(m->right);
+    for (size_t i = 0; i < c->n_sizes; i++)
+        for (size_t j = 0; j < c->n[i]; j++) {
+            size_t k = c->from[i] + j;
+            gsl_vector_view row = gsl_matrix_row(m->basis, k);
+            double x = fmin(fmax(scaled_x(c, theta, i, k, c->unit), low), high), by = lift(c, theta, i, c->unit) / c->err[k];
+            if (gsl_bspline_eval(x, &row.vector, m->spline))
+                return false;
+            gsl_vector_scale(&row.vector, by);
+            if (isfinite(m->y[k])) {
+                gsl_blas_dsyr(CblasLower, 1, &row.vector, m->normal);
+                gsl_blas_daxpy(m->y[k] / c->err[k], &row.vector, m->right);
+            }
+        }
+    for (size_t t = 0; t < c->terms; t++)
+        trace += gsl_matrix_get(m->normal, t, t);
+    for (size_t t = 0; t < c->terms; t++) /* a knot without points near it */
+        gsl_matrix_set(m->normal, t, t, gsl_matrix_get(m->normal, t, t) + 1e-12 * trace);
+    if (gsl_linalg_cholesky_decomp1(m->normal) || gsl_linalg_cholesky_solve(m->normal, m->right, m->value))
+        return false;
+    for (size_t k = 0; k < c->total; k++) {
+        gsl_vector_view row = gsl_matrix_row(m->basis, k);
+        double f;
+        gsl_blas_ddot(&row.vector, m->value, &f);
+        gsl_vector_set(out, k, isfinite(m->y[k]) ? m->y[k] / c->err[k] - f : 0);
+    }
+    return true;
 }
 
 /* The free parameters out of a vector. */
@@ -156,65 +143,78 @@ static void unpack(const curves *c, const gsl_vector *v, double *theta)
         theta[k] = c->free[k] ? gsl_vector_get(v, i++) : c->start[k];
 }
 
-static double objective(const gsl_vector *v, void *ctx)
+static int residuals(const gsl_vector *v, void *ctx, gsl_vector *out)
 {
-    const search *q = ctx;
+    master *m = ctx;
     double theta[QN_COLLAPSE_PARAMETERS];
-    size_t used;
-    unpack(q->c, v, theta);
-    return quality(q, theta, &used);
+    unpack(m->c, v, theta);
+    return deviations(m, theta, out) ? GSL_SUCCESS : GSL_EDOM;
 }
 
-#define MOST_STEPS 400
-#define PRECISION 1e-3 /* of the first steps */
-
-/* Nelder & Mead from theta with first steps `step`, twice, since a simplex may stall. */
-static int descend(search *q, const double *step, double *theta, double *best)
+static double chi2_at(master *m, const double *theta)
 {
+    gsl_vector *out = gsl_vector_alloc(m->c->total);
+    double chi2 = NAN;
+    if (out && deviations(m, theta, out))
+        gsl_blas_ddot(out, out, &chi2);
+    gsl_vector_free(out);
+    return chi2;
+}
+
+#define MOST_STEPS 100
+#define TOLERANCE 1e-8
+
+/* Least squares over the free parameters from theta, the master curve eliminated (variable projection, Golub & Pereyra 1973).  theta NaN: none. */
+static int fit_master(const curves *c, const double *y, double *theta, double *chi2)
+{
+    master m;
     size_t n = 0;
+    int err = open_master(&m, c, y), info, status = GSL_EFAILED;
     for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS; k++)
-        n += q->c->free[k];
-    size_t used;
-    *best = quality(q, theta, &used);
-    if (!n)
-        return 0;
-    gsl_multimin_fminimizer *m = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, n);
-    gsl_vector *v = gsl_vector_alloc(n), *h = gsl_vector_alloc(n);
-    gsl_multimin_function f = {objective, n, q};
-    int err = m && v && h ? 0 : no_memory();
-    for (int pass = 0; pass < 2 && !err; pass++) {
-        double shrink = pass ? 0.2 : 1;
+        n += c->free[k];
+    *chi2 = NAN;
+    if (!err && !n) {
+        *chi2 = chi2_at(&m, theta);
+        status = isfinite(*chi2) ? GSL_SUCCESS : GSL_EDOM;
+    } else if (!err) {
+        gsl_multifit_nlinear_parameters how = gsl_multifit_nlinear_default_parameters();
+        gsl_multifit_nlinear_workspace *w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &how, c->total, n);
+        gsl_multifit_nlinear_fdf system = {.f = residuals, .n = c->total, .p = n, .params = &m};
+        double first[QN_COLLAPSE_PARAMETERS];
         for (size_t k = 0, i = 0; k < QN_COLLAPSE_PARAMETERS; k++)
-            if (q->c->free[k]) {
-                gsl_vector_set(v, i, theta[k]);
-                gsl_vector_set(h, i++, step[k] * shrink);
-            }
-        double size = gsl_blas_dnrm2(h);
-        if (gsl_multimin_fminimizer_set(m, &f, v, h))
-            break;
-        for (int turn = 0; turn < MOST_STEPS && !gsl_multimin_fminimizer_iterate(m) && gsl_multimin_fminimizer_size(m) > PRECISION * shrink * size; turn++)
-            ;
-        unpack(q->c, m->x, theta);
-        *best = m->fval;
+            if (c->free[k])
+                first[i++] = theta[k];
+        gsl_vector_view v = gsl_vector_view_array(first, n);
+        if (!w)
+            err = no_memory();
+        else if (!gsl_multifit_nlinear_init(&v.vector, &system, w))
+            status = gsl_multifit_nlinear_driver(MOST_STEPS, TOLERANCE, TOLERANCE, 0, NULL, NULL, &info, w);
+        if (status == GSL_ENOPROG || (status == GSL_EMAXITER && info == GSL_ENOPROG)) /* as near as rounding allows */
+            status = GSL_SUCCESS;
+        if (w && status == GSL_SUCCESS) {
+            unpack(c, gsl_multifit_nlinear_position(w), theta);
+            *chi2 = gsl_pow_2(gsl_blas_dnrm2(gsl_multifit_nlinear_residual(w)));
+        }
+        gsl_multifit_nlinear_free(w);
     }
-    gsl_multimin_fminimizer_free(m);
-    gsl_vector_free(v);
-    gsl_vector_free(h);
+    for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS && status != GSL_SUCCESS; k++)
+        theta[k] = NAN;
+    close_master(&m);
     return err;
 }
 
-/* A coarse grid over the parameters whose start nobody gave (step 0 marks a given one); the best of it is refined. */
-static int look_around(search *q, const bool *given, double *theta)
+/* A coarse grid over the parameters whose start nobody gave; theta: the best of it.  False when nothing is possible. */
+static int look_around(const curves *c, const double *y, const bool *given, double *theta, bool *there)
 {
     static const double nu[] = {0.4, 0.7, 1, 1.4, 2, 3}, power[] = {0, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5};
-    const curves *c = q->c;
     double low = HUGE_VAL, high = -HUGE_VAL, best = HUGE_VAL, trial[QN_COLLAPSE_PARAMETERS];
-    size_t used;
+    master m;
+    int err = open_master(&m, c, y);
     for (size_t k = 0; k < c->total; k++) {
         low = fmin(low, c->x[k]);
         high = fmax(high, c->x[k]);
     }
-    for (size_t a = 0; a < (given[0] || !c->free[0] ? 1 : 15); a++)
+    for (size_t a = 0; !err && a < (given[0] || !c->free[0] ? 1 : 15); a++)
         for (size_t b = 0; b < (given[1] || !c->free[1] ? 1 : sizeof nu / sizeof *nu); b++)
             for (size_t e = 0; e < (given[2] || !c->free[2] ? 1 : sizeof power / sizeof *power); e++) {
                 memcpy(trial, c->start, sizeof trial);
@@ -224,29 +224,51 @@ static int look_around(search *q, const bool *given, double *theta)
                     trial[1] = nu[b];
                 if (!given[2] && c->free[2])
                     trial[2] = power[e];
-                double s = quality(q, trial, &used);
+                double s = chi2_at(&m, trial);
                 if (s < best) {
                     best = s;
                     memcpy(theta, trial, sizeof trial);
                 }
             }
-    return best < WORST ? 0 : 1;
+    close_master(&m);
+    *there = best < HUGE_VAL;
+    return err;
+}
+
+/* The number of terms by Akaike's criterion (with Hurvich & Tsai's correction for few points), each with the best parameters. */
+static int choose_terms(curves *c, const double *y, double *theta, double *chi2)
+{
+    double first[QN_COLLAPSE_PARAMETERS], trial[QN_COLLAPSE_PARAMETERS], best = HUGE_VAL, x;
+    size_t terms = LEAST_TERMS, n = 0;
+    int err = 0;
+    memcpy(first, theta, sizeof first);
+    for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS; k++)
+        n += c->free[k];
+    for (c->terms = LEAST_TERMS; c->terms <= MOST_TERMS && c->terms + n + 2 < c->total && !err; c->terms++) {
+        double k = (double)(c->terms + n);
+        memcpy(trial, first, sizeof trial);
+        err = fit_master(c, y, trial, &x);
+        x += 2 * k + 2 * k * (k + 1) / ((double)c->total - k - 1);
+        if (!err && x < best) {
+            best = x;
+            *chi2 = x - 2 * k - 2 * k * (k + 1) / ((double)c->total - k - 1);
+            terms = c->terms;
+            memcpy(theta, trial, sizeof trial);
+        }
+    }
+    c->terms = terms;
+    for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS && !(best < HUGE_VAL); k++)
+        theta[k] = NAN;
+    return err;
 }
 
 static int estimate(size_t n, const double *y, void *ctx, double *theta)
 {
     const curves *c = ctx;
-    search q = {.c = c, .y = y};
-    double best = NAN;
+    double chi2;
     (void)n;
-    int err = open_scaled(c, &q.s);
     memcpy(theta, c->start, sizeof c->start);
-    if (!err)
-        err = descend(&q, c->step, theta, &best);
-    for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS && !(best < WORST); k++)
-        theta[k] = NAN;
-    close_scaled(&q.s);
-    return err;
+    return fit_master(c, y, theta, &chi2);
 }
 
 /* ---- what was asked ------------------------------------------------------------------------------------------------------------ */
@@ -261,8 +283,8 @@ typedef struct collapsing {
     double start[QN_COLLAPSE_PARAMETERS];
     bool given[QN_COLLAPSE_PARAMETERS], fixed[QN_COLLAPSE_PARAMETERS];
     qn_found theta[QN_COLLAPSE_PARAMETERS];
-    qn_var *quality, *points, *x, *scaled_x, *scaled_y, *scaled_err;
-    size_t found, failed;
+    qn_var *quality, *dof, *points, *x, *scaled_x, *scaled_y, *scaled_err;
+    size_t found;
 } collapsing;
 
 /* Takes one of "T_c", "1/nu", "beta/nu", "gamma/nu"; QN_NONE when it is none. */
@@ -333,7 +355,7 @@ static int read_wishes(collapsing *t)
 
 static int open_curves(const collapsing *t, size_t n, const size_t *member, curves *c, double **y)
 {
-    *c = (curves){.n_sizes = n, .sign = t->power == QN_COLLAPSE_BETA ? 1 : t->power == QN_COLLAPSE_GAMMA ? -1 : 0};
+    *c = (curves){.n_sizes = n, .terms = LEAST_TERMS, .sign = t->power == QN_COLLAPSE_BETA ? -1 : t->power == QN_COLLAPSE_GAMMA ? 1 : 0};
     for (size_t i = 0; i < n; i++)
         c->total += t->l.line[member[i]].n;
     c->size = malloc((n + 1) * sizeof *c->size);
@@ -356,6 +378,7 @@ static int open_curves(const collapsing *t, size_t n, const size_t *member, curv
             (*y)[k] = t->s.value[line->cell[j]];
         }
     }
+    c->unit = sqrt(c->size[0] * c->size[n - 1]);
     for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS; k++)
         c->free[k] = !t->fixed[k] && (k < 2 || c->sign != 0);
     memcpy(c->start, t->start, sizeof c->start);
@@ -383,59 +406,37 @@ static int find_errors(const collapsing *t, const double *y, const double *yb, c
     return err;
 }
 
-/* First steps of a search: of the range, and of exponents. */
-static void first_steps(curves *c)
+static void put_scaled(collapsing *t, const curves *c, const double *y, const double *theta, size_t at)
 {
-    double low = HUGE_VAL, high = -HUGE_VAL;
-    for (size_t k = 0; k < c->total; k++) {
-        low = fmin(low, c->x[k]);
-        high = fmax(high, c->x[k]);
-    }
-    c->step[0] = 0.05 * (high - low);
-    c->step[1] = 0.1;
-    c->step[2] = 0.05;
-}
-
-static int put_scaled(collapsing *t, const curves *c, const double *y, const double *theta, size_t at)
-{
-    scaled s;
-    int err = open_scaled(c, &s);
-    if (!err)
-        scale(c, y, theta, 1, &s);
-    for (size_t i = 0; i < c->n_sizes && !err; i++)
-        for (size_t j = 0; j < s.n[i]; j++) {
-            size_t to = (at * c->n_sizes + i) * t->longest + j;
-            t->x->f64[to] = c->x[c->from[i] + j];
-            t->scaled_x->f64[to] = s.x[i][j];
-            t->scaled_y->f64[to] = s.y[i][j];
-            t->scaled_err->f64[to] = s.err[i][j];
+    for (size_t i = 0; i < c->n_sizes; i++)
+        for (size_t j = 0; j < c->n[i]; j++) {
+            size_t k = c->from[i] + j, to = (at * c->n_sizes + i) * t->longest + j;
+            double by = lift(c, theta, i, 1);
+            t->x->f64[to] = c->x[k];
+            t->scaled_x->f64[to] = scaled_x(c, theta, i, k, 1);
+            t->scaled_y->f64[to] = y[k] / by;
+            t->scaled_err->f64[to] = c->err[k] / by;
         }
-    close_scaled(&s);
-    return err;
 }
 
 static int do_group(collapsing *t, size_t n, const size_t *member)
 {
     curves c;
-    double *y = NULL, *yb = NULL, *each = NULL, theta[QN_COLLAPSE_PARAMETERS], best = WORST;
-    size_t at = qn_finding_index(&t->out, &t->l, member[0]), used = 0;
+    double *y = NULL, *yb = NULL, *each = NULL, theta[QN_COLLAPSE_PARAMETERS], chi2 = NAN;
+    size_t at = qn_finding_index(&t->out, &t->l, member[0]);
     qn_interval x[QN_COLLAPSE_PARAMETERS];
+    bool there = false;
     int err = open_curves(t, n, member, &c, &y);
     if (!err)
         err = qn_resample(&t->s, c.total, c.cell, t->resamples, &yb);
     if (!err)
         err = find_errors(t, y, yb, &c);
-    search q = {.c = &c, .y = y};
     if (!err)
-        err = open_scaled(&c, &q.s);
-    first_steps(&c);
-    if (!err && !look_around(&q, t->given, theta))
-        err = descend(&q, c.step, theta, &best);
-    if (!err && best < WORST) {
-        quality(&q, theta, &used);
+        err = look_around(&c, y, t->given, theta, &there);
+    if (!err && there)
+        err = choose_terms(&c, y, theta, &chi2);
+    if (!err && there && isfinite(theta[0])) {
         memcpy(c.start, theta, sizeof theta);
-        for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS; k++)
-            c.step[k] *= 0.2;
         err = qn_bootstrap(&t->s, c.total, c.cell, y, t->resamples, yb, QN_COLLAPSE_PARAMETERS, estimate, &c, x, &each);
         for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS && !err; k++)
             if (t->theta[k].value) {
@@ -443,15 +444,15 @@ static int do_group(collapsing *t, size_t n, const size_t *member)
                     x[k].err = 0;
                 qn_finding_put(&t->out, &t->theta[k], at, &x[k], each + k, t->resamples, QN_COLLAPSE_PARAMETERS);
             }
-        t->quality->f64[at] = best;
-        t->points->i64[at] = (int64_t)used;
-        if (!err)
-            err = put_scaled(t, &c, y, theta, at);
+        size_t parameters = c.terms;
+        for (size_t k = 0; k < QN_COLLAPSE_PARAMETERS; k++)
+            parameters += c.free[k];
+        t->points->i64[at] = (int64_t)c.total;
+        t->dof->i64[at] = (int64_t)c.total - (int64_t)parameters;
+        t->quality->f64[at] = chi2 / (double)t->dof->i64[at];
+        put_scaled(t, &c, y, theta, at);
         t->found++;
-    } else {
-        t->failed++;
     }
-    close_scaled(&q.s);
     close_curves(&c);
     free(yb);
     free(each);
@@ -536,9 +537,11 @@ static int declare(collapsing *t)
     if (!err)
         err = qn_attr_str(t->out.d, t->theta[0].value, "locates", t->l.along);
     if (!err)
-        err = qn_finding_beside(&t->out, "quality", QN_F64, "1", "mean squared distance from the curve of the other sizes, in errors", 0, NULL, &t->quality);
+        err = qn_finding_beside(&t->out, "quality", QN_F64, "1", "chi2 of the common curve per degree of freedom", 0, NULL, &t->quality);
     if (!err)
-        err = qn_finding_beside(&t->out, "points", QN_I64, "1", "points that the quality is of", 0, NULL, &t->points);
+        err = qn_finding_beside(&t->out, "quality_dof", QN_I64, "1", "points less parameters and terms of the common curve", 0, NULL, &t->dof);
+    if (!err)
+        err = qn_finding_beside(&t->out, "points", QN_I64, "1", "points of all sizes", 0, NULL, &t->points);
     if (!err)
         err = declare_scaled(t);
     free(title);

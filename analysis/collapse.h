@@ -20,13 +20,10 @@ typedef struct qn_collapse_request {
     void *ctx;
 } qn_collapse_request;
 
-/* AXIS_c, inverse_nu and beta_over_nu or gamma_over_nu over the other axes with _err, _dof, _found and resamples; `quality`, the mean squared distance of a
- * point from the curve of the other sizes in units of its error (1 for a collapse; Houdayer & Hartmann, Phys. Rev. B 70, 014418 (2004), eq. A1, with
- * cubic interpolation in place of linear), and `points`, how many it is of.  The collapsed data over (..., size, place): OBSERVABLE_scaled with _err, and the coordinate AXIS_scaled.
- * QN_ERR_INPUT with a sentence. */
+/* AXIS_c, inverse_nu and beta_over_nu or gamma_over_nu over the other axes with _err, _dof, _found and resamples: least squares of all points around one
+ * common curve, a cubic spline with as many terms as Akaike's criterion allows; `quality`, its chi2 per degree of freedom (1 for a collapse), and
+ * `quality_dof`, `points`.  The collapsed data over (..., size, place): OBSERVABLE_scaled with _err, and the coordinate AXIS_scaled.  QN_ERR_INPUT with a
+ * sentence. */
 int qn_collapse_make(const qn_collapse_request *q, qn_dataset **out) QN_NODISCARD;
-
-/* The quality of a collapse: n_sizes curves of n[] points x[i][], increasing, y[i][] with errors err[i][].  *used: points that lie between others'. */
-double qn_collapse_quality(size_t n_sizes, const size_t *n, double *const *x, double *const *y, double *const *err, size_t *used);
 
 #endif

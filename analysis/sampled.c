@@ -315,12 +315,12 @@ static int take_constants(qn_sampled *s, const qn_selection *axes)
 
 /* ---- groups: which points have the same replicas ---------------------------------------------------------------------- */
 
-/* Points share their disorder when they agree in all parameters that seed it (attribute `disorder_parameters`); without any, replicas
- * differ in their dynamics only and those of two points have nothing in common.  A file that does not say: all points are taken together,
- * which is right in either case and merely wastes degrees of freedom. */
+/* Points share their disorder when they agree in all parameters that seed it (attribute `disorder_parameters`); without any, replicas differ in their
+ * dynamics only, and those of two points have nothing in common but along a chained axis (a tempering ladder), which is one task.  A file that does not say:
+ * all points are taken together, which is right in either case and merely wastes degrees of freedom. */
 static int find_groups(qn_sampled *s, const qn_selection *axes, bool *alike)
 {
-    const char *disorder = qn_attr_text(s->data, NULL, "disorder_parameters");
+    const char *disorder = qn_attr_text(s->data, NULL, "disorder_parameters"), *chained = qn_attr_text(s->data, NULL, "chained");
     *alike = disorder && !*disorder;
     s->group = calloc(s->n_points + 1, sizeof *s->group);
     if (!s->group)
@@ -328,8 +328,9 @@ static int find_groups(qn_sampled *s, const qn_selection *axes, bool *alike)
     for (size_t p = 0; p < s->n_points; p++) {
         qn_buffer key = {0};
         qn_buffer_add(&key, "%s", "");
-        if (*alike)
-            qn_buffer_add(&key, "%zu", p);
+        for (size_t r = 0; *alike && r < axes->n; r++)
+            if (!chained || strcmp(chained, axes->range[r].name))
+                qn_buffer_add(&key, "%zu ", qn_selection_index(axes, p, r));
         for (const char *a = disorder; a && *a; a += strcspn(a, " "), a += *a == ' ') {
             char name[96], value[128];
             size_t place;

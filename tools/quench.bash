@@ -26,7 +26,12 @@ _quench()
         --reuse | --overlay) files=h5 ;;
         --data) files=csv ;;
         -o | --output) case $verb in plot) files='png|svg|pdf' ;; report) files=html ;; *) files=h5 ;; esac ;;
-        --size) words='column page' ;;
+        --size) [[ $verb == plot ]] && words='column page' || return ;;
+        --figure) files='png|svg|pdf' ;;
+        --form) words='power logistic stretched' ;;
+        --statistic) words='mean median geometric' ;;
+        --from) words='low high' ;;
+        --exponents) words='beta/nu gamma/nu none' ;;
         *) return ;;
         esac
     elif [[ $prev == [=:] || $cur == [=:] ]]; then
@@ -38,8 +43,8 @@ _quench()
         check | run) files='yaml|yml' ;;
         trace) files='yaml|yml|h5' ;;
         models | theory) words=$("$program" models "${plugins[@]}" 2>/dev/null | cut -d' ' -f1) ;;
-        show | plot | fit) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
-            sed -n 's/^  \([A-Za-z][A-Za-z0-9_]*\) *\(series\|curve\|outcome\|derived\|theory\)\( .*\)\{0,1\}$/\1/p') ;;
+        show | plot | fit | boundary | collapse) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
+            sed -n 's/^  \([A-Za-z][A-Za-z0-9_]*\) *\(series\|curve\|outcome\|derived\|theory\|fit\|boundary\|crossing\|collapse\)\( .*\)\{0,1\}$/\1/p') ;;
         *) files=h5 ;;
         esac
     fi

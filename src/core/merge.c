@@ -175,6 +175,8 @@ int qn_result_head(qn_dataset *d, const qn_sweep *s)
         err = qn_attr_str(d, NULL, "swept", names.text);
     if (!err)
         err = qn_attr_str(d, NULL, "disorder_parameters", disorder.text);
+    if (!err && s->chain.kind != QN_NO_CHAIN) /* all its values together are one task */
+        err = qn_attr_str(d, NULL, "chained", s->schema.item[s->axis[s->chain.axis].param].name);
     qn_buffer_free(&names);
     qn_buffer_free(&disorder);
     return err;

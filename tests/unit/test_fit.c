@@ -82,6 +82,31 @@ static void test_mean(void **state)
     }
 }
 
+/* Along a chained axis the values of a replica are one task. */
+static void test_chained(void **state)
+{
+    (void)state;
+    enum { N = 32 };
+    double x[2 * N], err[2];
+    qn_rng r;
+    qn_rng_seed(&r, 7, 0, 0, 0);
+    for (size_t i = 0; i < N; i++)
+        x[i] = x[N + i] = qn_rng_normal(&r);
+    for (int chained = 0; chained < 2; chained++) {
+        synthetic s;
+        qn_sampled m;
+        synthetic_begin(&s, N, "");
+        synthetic_axis(&s, "T", 2, (double[]){1, 2});
+        synthetic_outcome(&s, "a", false, x);
+        if (chained)
+            made(qn_attr_str(s.d, NULL, "chained", "T"));
+        made(qn_sampled_init(&m, s.d, "a", QN_MEAN));
+        assert_near(correlation(&m, err), chained, 0.065);
+        qn_sampled_free(&m);
+        synthetic_end(&s);
+    }
+}
+
 /* Series without disorder and few replicas: blocks of bins; with many, replicas. */
 static void test_series(void **state)
 {
@@ -501,7 +526,7 @@ static void test_remarks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mean),    cmocka_unit_test(test_series), cmocka_unit_test(test_expression), cmocka_unit_test(test_median),
+        cmocka_unit_test(test_mean),    cmocka_unit_test(test_chained), cmocka_unit_test(test_series), cmocka_unit_test(test_expression), cmocka_unit_test(test_median),
         cmocka_unit_test(test_too_few), cmocka_unit_test(test_moderate), cmocka_unit_test(test_forms),    cmocka_unit_test(test_likelihood),
         cmocka_unit_test(test_fit),     cmocka_unit_test(test_list),   cmocka_unit_test(test_separated),  cmocka_unit_test(test_remarks),
     };
