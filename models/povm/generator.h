@@ -20,4 +20,7 @@ typedef struct povm_generator {
 
 void povm_generator_build(const povm_frame *frame, const povm_terms *terms, povm_generator *out);
 
+/* The same for Pauli expectations, d<Q_r>/dt = sum_c G[r][c] <Q_c> with Q = 1, X, Y, Z (a pair is first + 4 second): `one` of every site, `two` of every bond. */
+void povm_generator_pauli(const povm_terms *terms, double one[16], double two[256]);
+
 #endif

@@ -25,7 +25,13 @@ typedef struct povm_terms {
     povm_word hamiltonian[POVM_MAX_TERMS], jump[POVM_MAX_TERMS];
 } povm_terms;
 
-/* Both parameters of a point, with the named factors filled in. */
+/* Calls `found` for every name in the factors of a text, whatever else is wrong with it; stops where that fails. */
+int povm_terms_names(const char *text, int (*found)(void *to, const char *name), void *to);
+
+/* The words of one parameter of a point, [POVM_MAX_TERMS], with the named factors filled in.  The sentence of a failure does not name the parameter. */
+int povm_words_read(const qn_params *p, bool jumps, povm_word *out, int *count) QN_NODISCARD;
+
+/* Both parameters of a point. */
 int povm_terms_read(const qn_params *p, povm_terms *out) QN_NODISCARD;
 
 #endif
