@@ -102,12 +102,16 @@ static size_t find_live(const qn_fig_building *b, const size_t *live, size_t n, 
     return found;
 }
 
-/* The live range along which v changes most, seen from the first row; QN_FIG_NONE when along none. */
+/* The live range along which v runs: the one that it names (attribute `along`), else that along which it changes most, seen from the first row;
+ * QN_FIG_NONE when along none. */
 static size_t varies_along(const qn_fig_building *b, const qn_var *v, const size_t *live, size_t n)
 {
     size_t best = QN_FIG_NONE, first, last;
     double most = 0;
+    const char *named = qn_attr_text(b->q->data, v, "along");
     for (size_t i = 0; i < n; i++) {
+        if (named && !strcmp(named, b->sel.range[live[i]].name))
+            return live[i];
         size_t row = b->sel.range[live[i]].n - 1;
         for (size_t r = live[i] + 1; r < b->sel.n; r++)
             row *= b->sel.range[r].n;

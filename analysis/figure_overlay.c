@@ -39,7 +39,7 @@ static bool cut(const qn_fig_building *b, const qn_dataset *d, const char *path,
         if (all.range[r].n == 1 || !qn_fig_spans(v, name) || (kept[0] && !strcmp(name, kept[0])) || (kept[1] && !strcmp(name, kept[1])))
             continue;
         for (size_t w = 0; w < b->q->n_where; w++)
-            if (!strncmp(b->q->where[w], name, strlen(name)) && b->q->where[w][strlen(name)] == '=')
+            if (!strncmp(b->q->where[w], name, strlen(name)) && strspn(b->q->where[w] + strlen(name), "=<>"))
                 asked = b->q->where[w];
         if (asked)
             condition[n] = strdup(asked);

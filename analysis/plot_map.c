@@ -89,7 +89,27 @@ static void put_hatches(qn_drawing *d)
         qn_plot_add_key(d, "not equilibrated", (qn_key_entry){.kind = QN_KEY_HATCHED, .colour = "#000000"});
 }
 
-/* Lines across a map: coloured core on a white edge, each with its own dash. */
+/* The outline of what lies between the ends of the bars, one for each run of points without a gap. */
+static void put_band(qn_drawing *d, size_t i)
+{
+    const qn_fig_series *s = &d->f->series[i];
+    qn_buffer_add(&d->data, "# the band around $s%zu\n$band%zu << EOD\n", i + 1, i + 1);
+    for (size_t k = 0; k < s->n;) {
+        size_t end = k;
+        while (end < s->n && isfinite(s->lo[end]) && isfinite(s->hi[end]) && isfinite(s->x[end]) && isfinite(s->y[end]))
+            end++;
+        for (size_t j = 0; j < 2 * (end - k) && end > k + 1; j++) {
+            size_t at = j < end - k ? k + j : end - 1 - (j - (end - k));
+            double ends = j < end - k ? s->lo[at] : s->hi[at];
+            qn_buffer_add(&d->data, "%.10g %.10g\n", s->bars_along_x ? ends : s->x[at], s->bars_along_x ? s->y[at] : ends);
+        }
+        qn_buffer_add(&d->data, "\n");
+        k = end > k ? end : k + 1;
+    }
+    qn_buffer_add(&d->data, "EOD\n");
+}
+
+/* Lines across a map: coloured core on a white edge, theory with a dash for each; what was measured as points with a band of one standard error. */
 static void put_boundaries(qn_drawing *d)
 {
     static const char *const core[] = {"#000000", "#c8102e"};
@@ -103,6 +123,8 @@ static void put_boundaries(qn_drawing *d)
             qn_plot_add_key(d, title, qn_plot_look(QN_KEY_LINE, colour, 1.3, qn_plot_dash(i), 0));
             continue;
         }
+        put_band(d, i);
+        qn_buffer_add(&d->plot, ", \\\n    $band%zu using 1:2 with filledcurves closed fs transparent solid 0.6 noborder lc rgb '#ffffff', $s%zu using 1:2 with lines lw 0.8 lc rgb '%s'", i + 1, i + 1, colour);
         for (int edge = 1; edge >= 0; edge--)
             qn_buffer_add(&d->plot, ", \\\n    $s%zu using %s with vectors nohead lw %g lc rgb '%s', $s%zu using 1:2 with points pt 7 ps %g lc rgb '%s'", i + 1, bars, edge ? 2.4 : 1,
                           edge ? "#ffffff" : colour, i + 1, edge ? 0.75 : 0.5, edge ? "#ffffff" : colour);

@@ -14,7 +14,7 @@ static int add_range(qn_selection *s, const char *name, size_t n)
         return qn_fail(QN_ERR_DATA, "more than %d dimensions", QN_MAX_RANK);
     const qn_var *c = qn_dataset_find(s->data, name);
     qn_range *r = &s->range[s->n];
-    *r = (qn_range){.name = name, .coordinate = c && c->rank == 1 && c->size == n ? c : NULL, .n = n, .index = malloc((n + 1) * sizeof *r->index)};
+    *r = (qn_range){.name = name, .coordinate = c && c->rank == 1 && c->size == n ? c : NULL, .whole = n, .n = n, .index = malloc((n + 1) * sizeof *r->index)};
     if (!r->index)
         return qn_fail(QN_ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < n; i++)
@@ -37,19 +37,6 @@ void qn_cell_text(const qn_var *v, size_t i, int digits, char *out, size_t room)
         snprintf(out, room, "%.*g", digits, v->f64[i]);
 }
 
-static int no_value(const qn_range *r, const char *asked)
-{
-    qn_buffer all = {0};
-    for (size_t i = 0; i < r->coordinate->size && i < 40; i++) {
-        char text[64];
-        qn_cell_text(r->coordinate, i, 6, text, sizeof text);
-        qn_buffer_add(&all, "%s%s", i ? ", " : "", text);
-    }
-    int err = qn_fail(QN_ERR_INPUT, "%s has no value %s; there are: %s%s", r->name, asked, all.text ? all.text : "none", r->coordinate->size > 40 ? ", ..." : "");
-    qn_buffer_free(&all);
-    return err;
-}
-
 static bool equal(const qn_var *c, size_t i, const char *text)
 {
     double x;
@@ -62,41 +49,92 @@ static bool equal(const qn_var *c, size_t i, const char *text)
     return !qn_parse_real(text, &x) && fabs(qn_var_number(c, i) - x) <= 1e-9 * fmax(fabs(x), fabs(qn_var_number(c, i)));
 }
 
-/* Keeps the values of one condition among those still kept. */
-static int keep(qn_range *r, const char *values)
+/* A condition: NAME, what stands between, the rest. */
+typedef enum { IS, AT_LEAST, ABOVE, AT_MOST, BELOW } relation;
+typedef struct condition {
+    char name[96];
+    relation is;
+    const char *values, *text;
+} condition;
+
+static int split(const char *text, condition *c)
 {
-    const char *colon = strchr(values, ':');
-    double low = -HUGE_VAL, high = HUGE_VAL;
-    bool numeric = r->coordinate->type != QN_STR;
+    size_t n = strcspn(text, "=<>");
+    const char *at = text + n;
+    bool with_equal = at[0] && at[1] == '=';
+    if (n == 0 || n >= sizeof c->name || !*at || !at[1 + with_equal] || (*at == '=' && with_equal))
+        return qn_fail(QN_ERR_INPUT, "--where %s: NAME=VALUE is expected (also NAME=V1,V2, NAME=LOW:HIGH, NAME>=VALUE, NAME<VALUE)", text);
+    snprintf(c->name, sizeof c->name, "%.*s", (int)n, text);
+    c->is = *at == '=' ? IS : *at == '>' ? (with_equal ? AT_LEAST : ABOVE) : with_equal ? AT_MOST : BELOW;
+    c->values = at + 1 + with_equal;
+    c->text = text;
+    return 0;
+}
+
+static int no_value(const qn_var *v, const condition *c)
+{
+    static const char *const sign[] = {"", ">=", ">", "<=", "<"};
+    qn_buffer all = {0};
+    for (size_t i = 0; i < v->size && i < 40; i++) {
+        char text[64];
+        qn_cell_text(v, i, 6, text, sizeof text);
+        qn_buffer_add(&all, "%s%s", i ? ", " : "", text);
+    }
+    int err = qn_fail(QN_ERR_INPUT, "%s has no value %s%s; there are: %s%s", c->name, sign[c->is], c->values, all.text ? all.text : "none", v->size > 40 ? ", ..." : "");
+    qn_buffer_free(&all);
+    return err;
+}
+
+/* Keeps the places whose coordinate lies in a range; without its ends when `open`. */
+static int keep_between(qn_range *r, const qn_var *v, const condition *c, double low, double high, bool open)
+{
     size_t kept = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        double x = qn_var_number(v, r->index[i]), slack = (open ? -1e-9 : 1e-9) * fabs(x);
+        if (x >= low - slack && x <= high + slack)
+            r->index[kept++] = r->index[i];
+    }
+    r->n = kept;
+    return kept ? 0 : no_value(v, c);
+}
+
+/* Keeps the places of a range, with the coordinate v, that meet the condition among those still kept. */
+static int keep(qn_range *r, const qn_var *v, const condition *c)
+{
+    const char *colon = strchr(c->values, ':');
+    double low = -HUGE_VAL, high = HUGE_VAL;
+    bool numeric = v->type != QN_STR;
+    size_t kept = 0;
+    if (c->is != IS) {
+        double *end = c->is == AT_LEAST || c->is == ABOVE ? &low : &high;
+        if (!numeric || qn_parse_real(c->values, end))
+            return qn_fail(QN_ERR_INPUT, "--where %s: %s takes a number to compare with", c->text, c->name);
+        return keep_between(r, v, c, low, high, c->is == ABOVE || c->is == BELOW);
+    }
     if (colon && numeric) {
         char left[64];
-        snprintf(left, sizeof left, "%.*s", (int)(colon - values), values);
+        snprintf(left, sizeof left, "%.*s", (int)(colon - c->values), c->values);
         if ((*left && qn_parse_real(left, &low)) || (colon[1] && qn_parse_real(colon + 1, &high)))
-            return qn_fail(QN_ERR_INPUT, "--where %s=%s: a range is LOW:HIGH, two numbers", r->name, values);
-        for (size_t i = 0; i < r->n; i++) {
-            double x = qn_var_number(r->coordinate, r->index[i]), slack = 1e-9 * fabs(x);
-            if (x >= low - slack && x <= high + slack)
-                r->index[kept++] = r->index[i];
-        }
-        r->n = kept;
-        return kept ? 0 : no_value(r, values);
+            return qn_fail(QN_ERR_INPUT, "--where %s: a range is LOW:HIGH, two numbers", c->text);
+        return keep_between(r, v, c, low, high, false);
     }
-    bool *chosen = calloc(r->coordinate->size + 1, sizeof *chosen);
+    bool *chosen = calloc(v->size + 1, sizeof *chosen);
     int err = chosen ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
-    for (const char *v = values; !err;) {
-        char one[128];
-        size_t len = strcspn(v, ",");
+    for (const char *from = c->values; !err;) {
+        condition one = *c;
+        char value[128];
+        size_t len = strcspn(from, ",");
         bool found = false;
-        snprintf(one, sizeof one, "%.*s", (int)len, v);
+        snprintf(value, sizeof value, "%.*s", (int)len, from);
+        one.values = value;
         for (size_t i = 0; i < r->n; i++)
-            if (equal(r->coordinate, r->index[i], one))
+            if (equal(v, r->index[i], value))
                 found = chosen[r->index[i]] = true;
         if (!found)
-            err = no_value(r, one);
-        if (!v[len])
+            err = no_value(v, &one);
+        if (!from[len])
             break;
-        v += len + 1;
+        from += len + 1;
     }
     for (size_t i = 0; !err && i < r->n; i++)
         if (chosen[r->index[i]])
@@ -107,30 +145,46 @@ static int keep(qn_range *r, const char *values)
     return err;
 }
 
-static int apply(qn_selection *s, const char *condition)
+/* The range that the name cuts, and the numbers to compare: those of an axis, or of a quantity given along one axis (a parameter of a list of
+ * points).  NULL when there is none. */
+static qn_range *find_range(qn_selection *s, const char *name, const qn_var **v)
 {
-    const char *eq = strchr(condition, '=');
-    if (!eq || eq == condition || !eq[1])
-        return qn_fail(QN_ERR_INPUT, "--where %s: NAME=VALUE is expected (also NAME=V1,V2 or NAME=LOW:HIGH)", condition);
-    const char *names[QN_MAX_RANK];
-    for (size_t r = 0; r < s->n; r++) {
-        names[r] = s->range[r].name;
-        if (strlen(names[r]) == (size_t)(eq - condition) && !strncmp(names[r], condition, (size_t)(eq - condition)) && s->range[r].coordinate)
-            return keep(&s->range[r], eq + 1);
-    }
-    char name[96];
-    snprintf(name, sizeof name, "%.*s", (int)(eq - condition), condition);
-    const char *near = qn_nearest(name, s->n, names);
-    qn_buffer all = {0};
+    *v = qn_dataset_find(s->data, name);
     for (size_t r = 0; r < s->n; r++)
-        qn_buffer_add(&all, "%s%s", r ? ", " : "", names[r]);
-    int err = near ? qn_fail(QN_ERR_INPUT, "--where %s: there is no axis '%s'; did you mean '%s'?", condition, name, near)
-                   : qn_fail(QN_ERR_INPUT, "--where %s: there is no axis '%s'; the axes are: %s", condition, name, all.text ? all.text : "none");
+        if (!strcmp(s->range[r].name, name) && s->range[r].coordinate) {
+            *v = s->range[r].coordinate;
+            return &s->range[r];
+        }
+    for (size_t r = 0; *v && (*v)->rank == 1 && r < s->n; r++)
+        if (!strcmp(s->range[r].name, (*v)->dims[0]) && (*v)->size == s->range[r].whole)
+            return &s->range[r];
+    return NULL;
+}
+
+static int apply(qn_selection *s, const char *text)
+{
+    condition c;
+    const qn_var *v;
+    int err = split(text, &c);
+    if (err)
+        return err;
+    qn_range *r = find_range(s, c.name, &v);
+    if (r)
+        return keep(r, v, &c);
+    const char *names[QN_MAX_RANK];
+    for (size_t i = 0; i < s->n; i++)
+        names[i] = s->range[i].name;
+    const char *near = qn_nearest(c.name, s->n, names);
+    qn_buffer all = {0};
+    for (size_t i = 0; i < s->n; i++)
+        qn_buffer_add(&all, "%s%s", i ? ", " : "", names[i]);
+    err = near ? qn_fail(QN_ERR_INPUT, "--where %s: there is no axis '%s'; did you mean '%s'?", text, c.name, near)
+               : qn_fail(QN_ERR_INPUT, "--where %s: there is no axis '%s'; the axes are: %s", text, c.name, all.text ? all.text : "none");
     qn_buffer_free(&all);
     return err;
 }
 
-int qn_select(const qn_dataset *d, const char *const *where, size_t n_where, qn_selection *s)
+static int axes_of(const qn_dataset *d, qn_selection *s)
 {
     memset(s, 0, sizeof *s);
     s->data = d;
@@ -145,6 +199,24 @@ int qn_select(const qn_dataset *d, const char *const *where, size_t n_where, qn_
         err = dim ? add_range(s, dim->name, dim->n) : qn_fail(QN_ERR_DATA, "the axis %.*s is not in the file", (int)len, a);
     }
     s->n_axes = s->n;
+    return err;
+}
+
+int qn_select(const qn_dataset *d, const char *const *where, size_t n_where, qn_selection *s)
+{
+    int err = axes_of(d, s);
+    for (size_t i = 0; i < n_where && !err; i++)
+        err = apply(s, where[i]);
+    if (err)
+        qn_selection_free(s);
+    return err;
+}
+
+int qn_select_over(const qn_dataset *d, const qn_var *v, const char *const *where, size_t n_where, qn_selection *s)
+{
+    int err = axes_of(d, s);
+    if (!err && v)
+        err = qn_select_extend(s, v);
     for (size_t i = 0; i < n_where && !err; i++)
         err = apply(s, where[i]);
     if (err)

@@ -8,6 +8,7 @@
 typedef struct qn_range {
     const char *name;
     const qn_var *coordinate; /* NULL when the file has none */
+    size_t whole;             /* its length */
     size_t n, *index;         /* the places that are kept, in order */
 } qn_range;
 
@@ -18,9 +19,12 @@ typedef struct qn_selection {
     qn_range range[QN_MAX_RANK];
 } qn_selection;
 
-/* Axes of `d` (attribute `axes`), cut down by conditions NAME=VALUE, NAME=V1,V2 or NAME=LOW:HIGH; numbers match to 1e-9.  QN_ERR_INPUT
- * with a sentence that lists what there is when a name or value does not exist. */
+/* Axes of `d` (attribute `axes`), cut down by conditions NAME=VALUE, NAME=V1,V2, NAME=LOW:HIGH, NAME>=VALUE, > <= <; numbers match to 1e-9.
+ * NAME: an axis, or a quantity that is given along one (a parameter of a list of points).  QN_ERR_INPUT with a sentence that lists what there is
+ * when a name or value does not exist. */
 int qn_select(const qn_dataset *d, const char *const *where, size_t n_where, qn_selection *out) QN_NODISCARD;
+/* The same with the own dimensions of v (NULL: none) among the ranges, so that conditions may name them. */
+int qn_select_over(const qn_dataset *d, const qn_var *v, const char *const *where, size_t n_where, qn_selection *out) QN_NODISCARD;
 /* Adds the own dimensions of v (those that are no axes), whole. */
 int qn_select_extend(qn_selection *s, const qn_var *v) QN_NODISCARD;
 void qn_selection_free(qn_selection *s);

@@ -25,7 +25,7 @@ _quench()
         --sweep) files='yaml|yml' ;;
         --reuse | --overlay) files=h5 ;;
         --data) files=csv ;;
-        -o | --output) [[ $verb == plot ]] && files='png|svg|pdf' || files=h5 ;;
+        -o | --output) case $verb in plot) files='png|svg|pdf' ;; report) files=html ;; *) files=h5 ;; esac ;;
         --size) words='column page' ;;
         *) return ;;
         esac
@@ -36,8 +36,9 @@ _quench()
     else
         case $verb in
         check | run) files='yaml|yml' ;;
+        trace) files='yaml|yml|h5' ;;
         models | theory) words=$("$program" models "${plugins[@]}" 2>/dev/null | cut -d' ' -f1) ;;
-        show | plot) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
+        show | plot | fit) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |
             sed -n 's/^  \([A-Za-z][A-Za-z0-9_]*\) *\(series\|curve\|outcome\|derived\|theory\)\( .*\)\{0,1\}$/\1/p') ;;
         *) files=h5 ;;
         esac

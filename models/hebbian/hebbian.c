@@ -25,7 +25,7 @@ static const qn_param parameters[] = {
     {.name = "load", .type = QN_REAL, .def = "0.05", .min = 0, .max = 1e6, .unit = "1", .symbol = "γ", .flags = QN_DISORDER,
      .meaning = "storage load, K = 2 load C(N,P)/N (norm exact), 2 load N^{P-1}/P! (asymptotic), at least 1"},
     {.name = "K", .type = QN_INT, .min = 1, .max = 9e15, .unit = "1", .flags = SHARED, .meaning = "number of patterns, in place of load; of a file: the first K"},
-    {.name = "T", .type = QN_REAL, .def = "0.5", .min = 0, .max = 1e6, .unit = "1", .meaning = "temperature, in units of the energy"},
+    {.name = "T", .type = QN_REAL, .def = "0.5", .min = 0, .max = 1e6, .unit = "1", .flags = QN_RETUNE, .meaning = "temperature, in units of the energy"},
     {.name = "energy", .type = QN_CHOICE, .def = "distinct", .choices = "distinct|full", .unit = "1",
      .meaning = "energy function, of products of distinct spins, or -(N/2) sum m^P with coinciding indices"},
     {.name = "norm", .type = QN_CHOICE, .def = "exact", .choices = "exact|asymptotic", .unit = "1", .flags = QN_DISORDER,
@@ -112,6 +112,7 @@ static const qn_observable observables[] = {
 };
 
 static const qn_derived derived[] = {
+    {"energy", "spins*u", "1", "E", "energy of all spins, by which reweight reweights", 0},
     {"specific_heat", "spins*(u2 - u^2)/T^2", "1", "C", "specific heat per spin", QN_PER_REPLICA},
     {"susceptibility", "spins*(m2 - m_abs^2)/T", "1", "χ", "susceptibility of m", QN_PER_REPLICA},
     {"binder", "1 - m4/(3*m2^2)", "1", "U_4", "Binder's cumulant of m", 0},
@@ -529,7 +530,7 @@ static int finish(void *state, qn_streams *streams, qn_record *rec)
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------ */
 
-/* Patterns, start and what was seen there come again from create(); fields and overlaps from the spins.  The digest of the overlaps says
+/* Patterns come again from create(), what was seen at the start is kept (along a chained axis it was another); fields and overlaps from the spins.  The digest of the overlaps says
  * whether spins and patterns are those of the chain that was saved. */
 static int save_chain(heb_chain *c, size_t r, qn_group *g)
 {
@@ -549,7 +550,10 @@ static int save(const void *state, qn_group *g)
     const task *t = state;
     const correlation *c = &t->c;
     int64_t counts[] = {t->sweeps, (int64_t)c->at, c->started};
+    double begin[] = {t->m_start, t->one_step};
     int err = qn_save_i64(g, "counts", sizeof counts / sizeof *counts, counts);
+    if (!err)
+        err = qn_save_f64(g, "begin", sizeof begin / sizeof *begin, begin);
     if (!err)
         err = qn_save_i64(g, "stopped", t->set.chains, t->stopped);
     for (size_t r = 0; r < t->set.chains && !err; r++)
@@ -586,8 +590,11 @@ static int load(void *state, const qn_group *g)
     task *t = state;
     correlation *c = &t->c;
     int64_t counts[3];
+    double begin[2];
     int8_t *s = malloc(t->set.n);
     int err = s ? qn_load_i64(g, "counts", sizeof counts / sizeof *counts, counts) : qn_fail(QN_ERR_NOMEM, "out of memory");
+    if (!err)
+        err = qn_load_f64(g, "begin", sizeof begin / sizeof *begin, begin);
     if (!err)
         err = qn_load_i64(g, "stopped", t->set.chains, t->stopped);
     for (size_t r = 0; r < t->set.chains && !err; r++)
@@ -595,6 +602,8 @@ static int load(void *state, const qn_group *g)
     free(s);
     if (err)
         return err;
+    t->m_start = begin[0];
+    t->one_step = begin[1];
     t->sweeps = counts[0];
     c->at = (size_t)counts[1];
     c->started = counts[2];
@@ -606,6 +615,63 @@ static int load(void *state, const qn_group *g)
     if (!err)
         err = qn_load_i64(g, "products", c->lags + 1, c->product);
     return err ? err : qn_load_i64(g, "times", c->lags + 1, c->times);
+}
+
+/* ---- chained axes: temperature ---------------------------------------------------------------------------------- */
+
+/* C(t) begins anew with the next measurement. */
+static void forget_correlation(task *t)
+{
+    correlation *c = &t->c;
+    c->started = false;
+    c->at = 0;
+    for (size_t k = 0; c->lags && k <= c->lags; k++)
+        c->product[k] = c->times[k] = 0;
+}
+
+/* The present state of chain 1 is the start at the new temperature. */
+static int retune(void *state, const qn_params *p)
+{
+    task *t = state;
+    size_t n = t->set.n;
+    int8_t *xi = malloc(2 * n);
+    if (!xi)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    if (t->set.rule != HEB_ZERO)
+        t->set.temperature = qn_real(p, "T");
+    t->sweeps = t->updates = t->flips = 0;
+    memset(t->stopped, 0, t->set.chains * sizeof *t->stopped);
+    forget_correlation(t);
+    heb_patterns_get(t->patterns, t->target, xi);
+    memcpy(xi + n, t->chain[0].s, n);
+    look_at_fields(t, xi, xi + n);
+    free(xi);
+    return 0;
+}
+
+static double log_weight(void *state, size_t part, const qn_params *p)
+{
+    task *t = state;
+    double temperature = qn_real(p, "T");
+    return t->set.rule == HEB_ZERO || temperature == 0 ? NAN : -heb_chain_energy(&t->chain[part]) / temperature;
+}
+
+static size_t parts(const void *state)
+{
+    return ((const task *)state)->set.chains;
+}
+
+/* Chains of two tasks on the same patterns; each goes on with the tables of the task where it now is. */
+static void swap(void *a, void *b, size_t part)
+{
+    task *x = a, *y = b;
+    heb_chain was = x->chain[part];
+    x->chain[part] = y->chain[part];
+    y->chain[part] = was;
+    x->chain[part].pb = &x->problem;
+    y->chain[part].pb = &y->problem;
+    forget_correlation(x);
+    forget_correlation(y);
 }
 
 /* ---- the model -------------------------------------------------------------------------------------------------- */
@@ -635,4 +701,8 @@ const qn_model hebbian_model = {
     .done = done,
     .save = save,
     .load = load,
+    .retune = retune,
+    .log_weight = log_weight,
+    .parts = parts,
+    .swap = swap,
 };

@@ -2,12 +2,13 @@
  *
  *     H = - sum over bonds <ij> of s_i s_j,    s_i = +-1,    J = k_B = 1.
  *
- * It needs nothing but <quench.h>.  To write a model of your own, copy this folder and go through the marks [1] to [7];
+ * It needs nothing but <quench.h>.  To write a model of your own, copy this folder and go through the marks [1] to [8];
  * README.md says how to build and run it.
  *
  * Heat bath: Glauber 1963.  Clusters: Swendsen & Wang, PRL 58, 86 (1987).  Energy: Onsager, Phys. Rev. 65, 117 (1944);
  * magnetisation: Yang, Phys. Rev. 85, 808 (1952); finite lattices: Kaufman, Phys. Rev. 76, 1232 (1949). */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ enum { ORDERED, RANDOM };
 
 static const qn_param parameters[] = {
     {.name = "L", .type = QN_INT, .def = "32", .min = 2, .max = 8192, .unit = "1", .symbol = "L", .meaning = "linear size of the lattice"},
-    {.name = "T", .type = QN_REAL, .def = "2.5", .min = 0, .max = 1000, .flags = QN_MIN_OPEN, .unit = "J", .symbol = "T", .meaning = "temperature"},
+    {.name = "T", .type = QN_REAL, .def = "2.5", .min = 0, .max = 1000, .flags = QN_MIN_OPEN | QN_RETUNE, .unit = "J", .symbol = "T", .meaning = "temperature"},
     {.name = "dynamics", .type = QN_CHOICE, .def = "heatbath", .choices = "heatbath|cluster", .unit = "1",
      .meaning = "single spins, or Swendsen-Wang clusters, which mix at T_c too"},
     {.name = "start", .type = QN_CHOICE, .def = "ordered", .choices = "ordered|random", .unit = "1", .meaning = "first configuration"},
@@ -43,6 +44,7 @@ static const qn_observable observables[] = {
 
 /* Functions of their means; the core gives them an error. */
 static const qn_derived derived[] = {
+    {.name = "energy", .expression = "L^2*u", .unit = "J", .symbol = "E", .meaning = "energy of the whole lattice, by which reweight reweights"},
     {.name = "binder", .expression = "1 - m4/(3*m2^2)", .unit = "1", .symbol = "U_4", .meaning = "Binder's cumulant"},
     {.name = "specific_heat", .expression = "L^2*(u2 - u^2)/T^2", .unit = "1", .symbol = "C", .meaning = "specific heat per spin"},
     {.name = "susceptibility", .expression = "L^2*(m2 - m_abs^2)/T", .unit = "1/J", .symbol = "χ", .meaning = "susceptibility per spin"},
@@ -72,6 +74,13 @@ static void destroy(void *state)
     free(s);
 }
 
+static void set_temperature(ising *s, double t)
+{
+    for (int k = 0; k < 5; k++)
+        s->up[k] = 1 / (1 + exp(2 * (4 - 2 * k) / t));
+    s->bond = -expm1(-2 / t);
+}
+
 /* [4] From parameters to the first state.  What create() leaves in *state, the core hands to destroy(), also after a failure. */
 static int create(const qn_params *p, const void *shared, qn_streams *streams, void **state)
 {
@@ -79,12 +88,9 @@ static int create(const qn_params *p, const void *shared, qn_streams *streams, v
     ising *s = *state = calloc(1, sizeof *s);
     if (!s)
         return qn_fail(QN_ERR_NOMEM, "no memory for an Ising lattice");
-    double t = qn_real(p, "T");
+    set_temperature(s, qn_real(p, "T"));
     s->l = (size_t)qn_int(p, "L");
     s->dynamics = qn_choice(p, "dynamics");
-    for (int k = 0; k < 5; k++)
-        s->up[k] = 1 / (1 + exp(2 * (4 - 2 * k) / t));
-    s->bond = -expm1(-2 / t);
     size_t n = s->l * s->l;
     s->spin = malloc(n);
     s->uniform = malloc(2 * s->l * sizeof *s->uniform);
@@ -167,12 +173,11 @@ static int step(void *state, qn_streams *streams)
     return 0;
 }
 
-static int measure(void *state, qn_streams *streams, qn_record *record)
+/* Sums over bonds and over sites. */
+static void add_up(const ising *s, int64_t *bonds, int64_t *up)
 {
-    (void)streams; /* a measurement that needs random numbers takes them from streams->measurement */
-    const ising *s = state;
     size_t l = s->l;
-    int64_t bonds = 0, up = 0;
+    *bonds = *up = 0;
     for (size_t y = 0; y < l; y++) {
         const int8_t *row = s->spin + y * l, *south = s->spin + (y + 1 < l ? y + 1 : 0) * l;
         int32_t b = row[l - 1] * row[0], m = 0;
@@ -182,10 +187,18 @@ static int measure(void *state, qn_streams *streams, qn_record *record)
         }
         for (size_t x = 0; x + 1 < l; x++)
             b += row[x] * row[x + 1];
-        bonds += b;
-        up += m;
+        *bonds += b;
+        *up += m;
     }
-    double n = (double)(l * l), u = -(double)bonds / n, m = (double)up / n;
+}
+
+static int measure(void *state, qn_streams *streams, qn_record *record)
+{
+    (void)streams; /* a measurement that needs random numbers takes them from streams->measurement */
+    const ising *s = state;
+    int64_t bonds, up;
+    add_up(s, &bonds, &up);
+    double n = (double)(s->l * s->l), u = -(double)bonds / n, m = (double)up / n;
     qn_put(record, U, u);
     qn_put(record, U2, u * u);
     qn_put(record, M, m);
@@ -209,7 +222,31 @@ static int load(void *state, const qn_group *g)
     return qn_load_bytes(g, "spin", s->l * s->l, s->spin);
 }
 
-/* ---- [7] optional: cost for the order of tasks and for `quench check`; theory to draw over the data --------------- */
+/* ---- [7] optional: what chained axes need, and a line about a task in progress ---------------------------------- */
+
+static int retune(void *state, const qn_params *p)
+{
+    set_temperature(state, qn_real(p, "T"));
+    return 0;
+}
+
+static double log_weight(void *state, size_t part, const qn_params *p)
+{
+    (void)part; /* a state is one configuration */
+    int64_t bonds, up;
+    add_up(state, &bonds, &up);
+    return (double)bonds / qn_real(p, "T");
+}
+
+static void progress(const void *state, char *text, size_t size)
+{
+    const ising *s = state;
+    int64_t bonds, up;
+    add_up(s, &bonds, &up);
+    snprintf(text, size, "u = %.4f, m = %.4f", -(double)bonds / (double)(s->l * s->l), (double)up / (double)(s->l * s->l));
+}
+
+/* ---- [8] optional: cost for the order of tasks and for `quench check`; theory to draw over the data --------------- */
 
 static void cost(const qn_params *p, qn_cost *c)
 {
@@ -306,6 +343,9 @@ static const qn_model model = {
     .measure = measure,
     .save = save,
     .load = load,
+    .retune = retune,
+    .log_weight = log_weight,
+    .progress = progress,
 };
 
 const qn_model *quench_model(void); /* the one name that the file exports */

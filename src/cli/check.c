@@ -20,6 +20,15 @@ static void print_axes(const qn_sweep *s)
     }
 }
 
+static void print_chain(const qn_sweep *s)
+{
+    const char *name = s->chain.kind == QN_NO_CHAIN ? "" : s->schema.item[s->axis[s->chain.axis].param].name;
+    if (s->chain.kind == QN_TEMPERING)
+        printf("tempering        all %zu values of %s are one task, exchanges every %lld steps\n", qn_sweep_rungs(s), name, (long long)s->chain.interval);
+    else if (s->chain.kind == QN_CONTINUATION)
+        printf("continuation     all %zu values of %s are one task, each begins where the one before ended\n", qn_sweep_rungs(s), name);
+}
+
 /* Largest memory of a task and of prepared data over the points. */
 static int memory(const qn_sweep *s, double *task, double *shared)
 {
@@ -36,6 +45,19 @@ static int memory(const qn_sweep *s, double *task, double *shared)
         *shared = fmax(*shared, c.shared_bytes);
     }
     return 0;
+}
+
+/* What comes after the first round: at most. */
+static void print_adaptive(const qn_sweep *s)
+{
+    const qn_adapt *a = &s->adapt;
+    for (size_t i = 0; i < a->n_targets; i++)
+        printf("target           %s to %g, with up to %lld replicas of a point\n", a->target[i].name, a->target[i].error, (long long)a->most);
+    if (a->observable)
+        printf("refine           where %s = %g, along %s to %g, in up to %lld rounds of one point a line\n", a->observable, a->level,
+               s->schema.item[s->axis[a->axis].param].name, a->tolerance, (long long)a->rounds);
+    if (a->n_targets || a->observable)
+        printf("                 (numbers here are those of the first round)\n");
 }
 
 static int report(const qn_sweep *s, const char *output, int64_t threads)
@@ -55,16 +77,19 @@ static int report(const qn_sweep *s, const char *output, int64_t threads)
         return cli_fail(err);
     }
     bool measured;
+    double in_hand = s->chain.kind == QN_TEMPERING ? (double)qn_sweep_rungs(s) : 1;
     seconds = qn_plan_seconds(&p, &measured);
     char a[32], b[32];
     printf("%s: model %s, seed %llu\n", s->file, s->model->name, (unsigned long long)s->seed);
     print_axes(s);
-    printf("points           %zu\nreplicas         %lld\ntasks            %zu, of which %zu are done\n", s->n_points, (long long)s->replicas, p.n_tasks, p.done);
-    printf("steps a task     %lld + %lld, %zu measurements\n", (long long)s->sampling.thermalization, (long long)s->sampling.steps, l.n_grid);
+    printf("points           %zu\nreplicas         %lld\ntasks            %zu, of which %zu are done\n", s->n_points, (long long)s->replicas, p.wanted, p.done);
+    print_chain(s);
+    print_adaptive(s);
+    printf("steps a %-8s %lld + %lld, %zu measurements\n", s->chain.kind == QN_NO_CHAIN ? "task" : "point", (long long)s->sampling.thermalization, (long long)s->sampling.steps, l.n_grid);
     if (s->model->cost)
-        printf("memory           about %s a thread%s%s\n", qn_human_bytes(task + 8.0 * (double)l.row + 8.0 * (double)(l.n_grid * l.n_obs), a), shared > 0 ? ", shared " : "",
+        printf("memory           about %s a thread%s%s\n", qn_human_bytes(in_hand * (task + 8.0 * (double)l.row + 8.0 * (double)(l.n_grid * l.n_obs)), a), shared > 0 ? ", shared " : "",
                shared > 0 ? qn_human_bytes(shared, b) : "");
-    printf("result           %s, at most %s\n", output, qn_human_bytes(8.0 * (double)(p.n_tasks * (l.row + 7)), a));
+    printf("result           %s, at most %s\n", output, qn_human_bytes(8.0 * (double)(p.n_rows * (l.row + 7)), a));
     if (isfinite(seconds))
         printf("time             about %s on one thread, %s on %lld (%s)\n", qn_human_seconds(seconds, a), qn_human_seconds(seconds / (double)threads, b),
                (long long)threads, measured ? "from the tasks in progress" : "from the model's estimate of a step: an order of magnitude");

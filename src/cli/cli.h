@@ -56,9 +56,15 @@ int cli_sweep_text(const char *name, const char *text, const cli_texts *sets, qn
 /* The sweep kept in a result file, or in its parts while it is not merged yet. */
 int cli_sweep_of_result(const char *output, qn_sweep *out);
 
-/* A finished file without its samples (with them when `samples`), checkpoints and environment.  0, or the exit status after a message, which
- * for a run that is not merged yet says where it stands. */
+/* A finished file without its samples (with them when `samples`), checkpoints and environment; FILE.h5:/GROUP is what an analysis has written into
+ * it.  0, or the exit status after a message, which for a run that is not merged yet says where it stands. */
 int cli_result_read(const char *path, bool samples, qn_dataset **out);
+/* The same with those samples only; `names` NULL-terminated, NULL: none. */
+int cli_result_read_some(const char *path, char *const *names, qn_dataset **out);
+/* The file of FILE.h5:/GROUP, allocated, and the group in it (NULL: the whole). */
+char *cli_split_group(const char *text, const char **group);
+/* "quench VERB ..." as it was given, for provenance; allocated, NULL without memory. */
+char *cli_command(const char *verb, int argc, char **argv);
 
 /* ---- verbs ---------------------------------------------------------------------------------------------------- */
 
@@ -77,5 +83,11 @@ int cli_plot(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_trace(int argc, char **argv);
+int cli_report(int argc, char **argv);
+int cli_reweight(int argc, char **argv);
+int cli_fit(int argc, char **argv);
+int cli_boundary(int argc, char **argv);
+int cli_collapse(int argc, char **argv);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "adaptive.h"
 #include "model.h"
 #include "models.h"
 #include "parts.h"
@@ -138,18 +139,68 @@ int cli_sweep_load(const char *path, const cli_texts *sets, qn_sweep *out)
     return status;
 }
 
-int cli_result_read(const char *path, bool samples, qn_dataset **out)
+char *cli_command(const char *verb, int argc, char **argv)
 {
-    static const char *const skip[] = {"checkpoints", "environment", "samples", NULL}, *const keep_samples[] = {"checkpoints", "environment", NULL};
+    qn_buffer b = {0};
+    qn_buffer_add(&b, "quench %s", verb);
+    for (int i = 0; i < argc; i++)
+        qn_buffer_add(&b, strpbrk(argv[i], " \t\n'\"$*;&|<>{}[]()") ? " '%s'" : " %s", argv[i]);
+    return b.text;
+}
+
+char *cli_split_group(const char *text, const char **group)
+{
+    const char *mark = access(text, F_OK) ? strstr(text, ":/") : NULL;
+    *group = mark && mark[2] ? mark + 2 : NULL;
+    return mark ? strndup(text, (size_t)(mark - text)) : strdup(text);
+}
+
+static int no_result(const char *path)
+{
     char *folder = access(path, F_OK) ? qn_parts_folder(path) : NULL;
     bool parts = folder && !access(folder, F_OK);
     free(folder);
-    if (parts) {
+    if (parts)
         cli_say("%s is not merged yet: `quench status %s` says how far it is, the same `quench run` goes on, `quench merge --allow-missing %s` takes what there is", path, path,
                 path);
-        return CLI_INPUT;
+    return parts ? CLI_INPUT : CLI_DONE;
+}
+
+/* `names`: which samples; `all` of them. */
+static int read_result(const char *text, bool all, char *const *names, qn_dataset **out)
+{
+    static const char *const no_samples[] = {"checkpoints", "environment", "samples", NULL}, *const some[] = {"checkpoints", "environment", NULL};
+    const char *group;
+    char *path = cli_split_group(text, &group);
+    int err = path ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory"), status = err ? cli_fail(err) : no_result(path);
+    if (!status) {
+        err = names && !group ? qn_dataset_read_some(path, some, "samples", (const char *const *)names, out)
+                              : qn_dataset_read(path, all && !group ? some : no_samples, out);
+        if (!err && group) {
+            qn_dataset *root = *out;
+            err = qn_dataset_take_group(root, group, out);
+            if (err) {
+                qn_dataset_free(root);
+                cli_say("%s: %s; `quench show %s` lists what is in the file", path, qn_error_text(), path);
+                free(path);
+                return CLI_INPUT;
+            }
+        }
+        if (err)
+            status = cli_fail_input();
     }
-    return qn_dataset_read(path, samples ? keep_samples : skip, out) ? cli_fail_input() : CLI_DONE;
+    free(path);
+    return status;
+}
+
+int cli_result_read(const char *path, bool samples, qn_dataset **out)
+{
+    return read_result(path, samples, NULL, out);
+}
+
+int cli_result_read_some(const char *path, char *const *names, qn_dataset **out)
+{
+    return read_result(path, false, names, out);
 }
 
 int cli_sweep_of_result(const char *output, qn_sweep *out)
@@ -164,7 +215,6 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
         err = qn_dataset_read(output, skip, &d);
         if (!err)
             err = qn_identity_read(d, output, &id);
-        qn_dataset_free(d);
     } else {
         err = qn_parts_open(output, &parts, &n_parts, NULL, NULL);
         if (!err && !n_parts)
@@ -175,8 +225,10 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
             qn_source_close(&parts[i]);
         free(parts);
     }
-    if (err)
+    if (err) {
+        qn_dataset_free(d);
         return cli_fail_input();
+    }
     int status = CLI_INPUT;
     if (!cli_model(id.model))
         cli_say("%s was made by model '%s', which is not here; give it with --plugin", output, id.model);
@@ -184,6 +236,11 @@ int cli_sweep_of_result(const char *output, qn_sweep *out)
         status = load(&(qn_sweep_source){.file = id.file, .text = id.text, .sets = (const char *const *)id.sets, .n_sets = id.n_sets, .find = find, .near = near,
                                          .inputs = id.input, .n_inputs = id.n_inputs},
                       false, out);
+    if (!status && d && qn_adapt_adopt(out, d)) {
+        status = cli_fail_input();
+        qn_sweep_free(out);
+    }
+    qn_dataset_free(d);
     qn_identity_free(&id);
     return status;
 }

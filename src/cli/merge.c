@@ -19,14 +19,14 @@ static int merge(const qn_sweep *s, const char *output, bool allow_missing)
         return cli_fail(err);
     err = qn_plan_init(&p, s, &l, output, NULL, 0, say, NULL);
     if (!err && p.result_whole) {
-        cli_say("%s is already whole: %zu tasks", output, p.n_tasks);
-    } else if (!err && p.done < p.n_tasks && !allow_missing) {
-        cli_say("%zu of %zu tasks are missing; run them, or give --allow-missing (their places are then NaN, and the parts stay)", p.n_tasks - p.done, p.n_tasks);
+        cli_say("%s is already whole: %zu tasks", output, p.wanted);
+    } else if (!err && p.done < p.wanted && !allow_missing) {
+        cli_say("%zu of %zu tasks are missing; run them, or give --allow-missing (their places are then NaN, and the parts stay)", p.wanted - p.done, p.wanted);
         status = CLI_FAILED;
     } else if (!err) {
         err = qn_merge(&p, output, &(qn_provenance){.command = "quench merge", .threads = 1}, &missing);
         if (!err)
-            cli_say("%zu of %zu tasks merged into %s", p.n_tasks - missing, p.n_tasks, output);
+            cli_say("%zu of %zu tasks merged into %s", p.wanted - missing, p.wanted, output);
     }
     if (err)
         status = cli_fail(err);
@@ -48,7 +48,12 @@ int cli_merge(int argc, char **argv)
     int status = n < 0 ? CLI_PARSE_STATUS(n) : cli_plugins(&plugins);
     qn_sweep s;
     if (n >= 0 && !status && !(status = cli_sweep_of_result(argv[0], &s))) {
-        status = merge(&s, argv[0], allow);
+        if (s.growing) { /* what belongs to it is known at its end only */
+            cli_say("%s is adaptive (target, refine) and not finished; the same `quench run` goes on, and merges it", argv[0]);
+            status = CLI_FAILED;
+        } else {
+            status = merge(&s, argv[0], allow);
+        }
         qn_sweep_free(&s);
     }
     cli_texts_free(&plugins);

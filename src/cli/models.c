@@ -11,8 +11,9 @@ static void print_parameter(const qn_param *p)
     const char *range = p->type == QN_CHOICE ? p->choices : numbers;
     if ((p->type == QN_INT || p->type == QN_REAL || p->type == QN_LIST) && (p->min != 0 || p->max != 0))
         qn_param_range(p, numbers);
-    printf("  %-22s %-7s %-12s %s%s%s%s%s%s\n", p->name, type[p->type], p->def ? p->def : p->flags & QN_REQUIRED ? "(required)" : "unset", p->meaning,
-           p->unit && strcmp(p->unit, "1") ? ", in " : "", p->unit && strcmp(p->unit, "1") ? p->unit : "", *range ? " [" : "", range, *range ? "]" : "");
+    printf("  %-22s %-7s %-12s %s%s%s%s%s%s%s\n", p->name, type[p->type], p->def ? p->def : p->flags & QN_REQUIRED ? "(required)" : "unset", p->meaning,
+           p->unit && strcmp(p->unit, "1") ? ", in " : "", p->unit && strcmp(p->unit, "1") ? p->unit : "", *range ? " [" : "", range, *range ? "]" : "",
+           p->flags & QN_RETUNE ? "; can be chained" : "");
 }
 
 static void print_observable(const qn_observable *o)
@@ -33,6 +34,8 @@ static void print_model(const qn_model *m)
     puts("\nparameters (name, type, default, meaning)");
     for (const qn_param *p = m->parameters; p->name; p++)
         print_parameter(p);
+    if (m->retune)
+        printf("continuation%s along what can be chained\n", m->log_weight ? " and tempering run" : " runs");
     puts("\nobservables");
     for (const qn_observable *o = m->observables; o && o->name; o++)
         print_observable(o);

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "dataset.h"
+#include "regrid.h"
 #include "select.h"
 #include "terminal.h"
 #include "text.h"
@@ -95,6 +96,12 @@ static int draw(const qn_figure_request *q, const wishes *w, const char *output)
 /* FILE.h5, or FILE.h5:NAME,NAME: a colon separates the names, unless the whole is a file.  Data and path are the caller's to free. */
 static int read_overlay(const char *text, qn_figure_overlay *out)
 {
+    if (access(text, F_OK) && strstr(text, ":/")) { /* FILE.h5:/GROUP */
+        qn_dataset *group = NULL;
+        int status = cli_result_read(text, false, &group);
+        *out = (qn_figure_overlay){.path = strdup(text), .data = group};
+        return status;
+    }
     const char *colon = access(text, F_OK) ? strrchr(text, ':') : NULL;
     char *path = qn_format("%.*s", (int)(colon ? colon - text : (ptrdiff_t)strlen(text)), text);
     qn_dataset *d = NULL;
@@ -112,13 +119,15 @@ static int plot(qn_figure_request *q, const wishes *w, const cli_texts *overlays
 {
     qn_dataset *d = NULL;
     qn_figure_overlay *over = calloc(overlays->n + 1, sizeof *over);
-    int status = CLI_DONE;
-    if (!over || qn_dataset_read(q->path, skip, &d))
-        status = cli_fail_input();
+    int status = over ? cli_result_read(q->path, false, &d) : cli_fail(qn_fail(QN_ERR_NOMEM, "out of memory"));
     for (size_t i = 0; i < overlays->n && !status; i++)
         status = read_overlay(overlays->item[i], &over[i]);
     char *output = NULL;
+    bool list = false;
+    if (!status && qn_regrid(&d, &list))
+        status = cli_fail_input();
     if (!status) {
+        q->lines |= list && !q->y; /* a map of it would be mostly gaps */
         q->data = d;
         q->overlay = over;
         q->n_overlays = overlays->n;

@@ -33,15 +33,6 @@ static double seconds_to_job_end(void)
     return left > 1 ? left : 1;
 }
 
-static char *command_line(int argc, char **argv)
-{
-    qn_buffer b = {0};
-    qn_buffer_add(&b, "quench run");
-    for (int i = 0; i < argc; i++)
-        qn_buffer_add(&b, strpbrk(argv[i], " \t\n'\"$*;&|<>{}[]()") ? " '%s'" : " %s", argv[i]);
-    return b.text;
-}
-
 #define FEW_MEASUREMENTS 100 /* below, even a series without memory is hardly ever long enough for a verdict */
 
 /* The series of which most points are not equilibrated. */
@@ -132,7 +123,7 @@ int cli_run(int argc, char **argv)
         {"quiet", 'q', CLI_FLAG, &quiet, NULL, "no progress"},
         {0},
     };
-    char *command = command_line(argc, argv);
+    char *command = cli_command("run", argc, argv);
     int n = cli_parse("run", "SWEEP.yaml [options]", "Runs every task of the sweep that is not finished and merges the result.  The same command goes on\nafter an interruption.", options,
                       argc, argv, 1, 1);
     int status = n < 0 ? CLI_PARSE_STATUS(n) : cli_plugins(&plugins);
@@ -165,6 +156,9 @@ int cli_run(int argc, char **argv)
         if (err == QN_ERR_STOPPED || !err)
             cli_say("%zu of %zu tasks done (%zu before), %lld steps in %s%s%s", r.done_before + r.done_now, r.tasks, r.done_before, (long long)r.steps_now,
                     qn_human_seconds(r.wall_s, took), r.merged ? "; result in " : "", r.merged ? o.output : "");
+        if (!err && r.lines)
+            cli_say("%s = %g is located to %g along %s on %zu of %zu lines%s", s.adapt.observable, s.adapt.level, s.adapt.tolerance, s.schema.item[s.axis[s.adapt.axis].param].name, r.known, r.lines,
+                    r.known < r.lines ? "; on the others it is not crossed, or takes more rounds or replicas than refine may use" : "");
         if (!err && r.merged)
             tell_verdict(&s, o.output);
         else if (!err)

@@ -108,7 +108,8 @@ static void print_task(const qn_plan *p, size_t t)
 {
     const qn_sweep *s = p->sweep;
     const qn_task *at = &p->task[t];
-    int64_t total = s->sampling.thermalization + s->sampling.steps;
+    int64_t total = qn_sweep_task_steps(s);
+    size_t point = qn_sweep_chain_point(s, t / (size_t)s->replicas, 0);
     qn_checkpoint_head h;
     char left[32];
     if (qn_source_checkpoint_head(&p->source[at->checkpoint], at->checkpoint_index, &h))
@@ -116,7 +117,9 @@ static void print_task(const qn_plan *p, size_t t)
     printf("in progress      ");
     for (size_t a = 0; a < s->n_axes; a++) {
         const qn_axis *x = &s->axis[a];
-        char *value = qn_value_text(&s->schema.item[x->param], &x->value[qn_sweep_axis_index(s, t / (size_t)s->replicas, a)]);
+        if (s->chain.kind != QN_NO_CHAIN && s->chain.axis == a)
+            continue;
+        char *value = qn_value_text(&s->schema.item[x->param], &x->value[qn_sweep_axis_index(s, point, a)]);
         printf("%s = %s, ", s->schema.item[x->param].name, value ? value : "?");
         free(value);
     }
@@ -132,7 +135,7 @@ static void print_in_progress(const qn_plan *p, size_t begun)
 {
     size_t told = 0;
     for (size_t t = 0; t < p->n_tasks && told < MOST_IN_PROGRESS; t++) {
-        if (p->task[t].source != QN_NOWHERE || p->task[t].checkpoint == QN_NOWHERE)
+        if (p->task[t].done || p->task[t].checkpoint == QN_NOWHERE)
             continue;
         print_task(p, t);
         told++;
@@ -156,16 +159,16 @@ static int status_of(const qn_sweep *s, const char *output)
     }
     size_t in_parts = 0, begun = 0;
     for (size_t t = 0; t < p.n_tasks; t++) {
-        in_parts += p.task[t].source != QN_NOWHERE && p.source[p.task[t].source].is_part;
-        begun += p.task[t].source == QN_NOWHERE && p.task[t].checkpoint != QN_NOWHERE;
+        in_parts += p.task[t].done && qn_sweep_wants(s, t) && p.source[p.row[qn_plan_row(&p, t, 0)].source].is_part;
+        begun += !p.task[t].done && p.task[t].checkpoint != QN_NOWHERE;
     }
     char left[32];
     printf("%s: model %s, %zu points, %lld replicas\n", output, s->model->name, s->n_points, (long long)s->replicas);
-    printf("done             %zu of %zu tasks (%zu in the result, %zu in parts)\n", p.done, p.n_tasks, p.done - in_parts, in_parts);
-    if (p.done < p.n_tasks) {
+    printf("done             %zu of %zu tasks (%zu in the result, %zu in parts)\n", p.done, p.wanted, p.done - in_parts, in_parts);
+    if (p.done < p.wanted) {
         bool measured;
         double seconds = qn_plan_seconds(&p, &measured);
-        printf("begun            %zu, with a checkpoint\nmissing          %zu\n", begun, p.n_tasks - p.done - begun);
+        printf("begun            %zu, with a checkpoint\nmissing          %zu\n", begun, p.wanted - p.done - begun);
         print_in_progress(&p, begun);
         if (isfinite(seconds))
             printf("time left        about %s on one thread (%s)\n", qn_human_seconds(seconds, left),

@@ -136,6 +136,18 @@ const qn_dataset *qn_dataset_find_group(const qn_dataset *d, const char *name)
     return child(d, name);
 }
 
+void qn_dataset_drop_group(qn_dataset *d, const char *name)
+{
+    size_t i = 0;
+    while (i < d->n_groups && strcmp(d->groups[i]->name, name))
+        i++;
+    if (i == d->n_groups)
+        return;
+    qn_dataset_free(d->groups[i]);
+    d->n_groups--;
+    memmove(&d->groups[i], &d->groups[i + 1], (d->n_groups - i) * sizeof *d->groups);
+}
+
 int qn_dataset_group(qn_dataset *d, const char *name, qn_dataset **out)
 {
     if ((*out = child(d, name)))
@@ -333,6 +345,60 @@ double qn_var_number(const qn_var *v, size_t i)
         break;
     }
     return NAN;
+}
+
+/* ---- a group as a root ------------------------------------------------------------------------------------------- */
+
+static bool needs_dims_above(const qn_dataset *group, const qn_dataset *d)
+{
+    for (size_t i = 0; i < d->n_vars; i++)
+        for (size_t k = 0; k < d->vars[i]->rank; k++) {
+            const qn_dataset *at = d;
+            while (at != group && !own_dim(at, d->vars[i]->dims[k]))
+                at = at->parent;
+            if (!own_dim(at, d->vars[i]->dims[k]))
+                return true;
+        }
+    for (size_t i = 0; i < d->n_groups; i++)
+        if (needs_dims_above(group, d->groups[i]))
+            return true;
+    return false;
+}
+
+int qn_dataset_take_group(qn_dataset *root, const char *name, qn_dataset **out)
+{
+    size_t i = 0;
+    *out = NULL;
+    while (i < root->n_groups && strcmp(root->groups[i]->name, name))
+        i++;
+    if (i == root->n_groups)
+        return qn_fail(QN_ERR_INPUT, "there is no group /%s", name);
+    if (needs_dims_above(root->groups[i], root->groups[i]))
+        return qn_fail(QN_ERR_DATA, "the group /%s does not stand alone: its variables lie over dimensions of the whole file", name);
+    *out = root->groups[i];
+    (*out)->parent = NULL;
+    root->groups[i] = root->groups[--root->n_groups];
+    qn_dataset_free(root);
+    return 0;
+}
+
+int qn_dataset_put_group(qn_dataset *d, const char *name, qn_dataset *group)
+{
+    qn_dataset *place;
+    qn_dataset_drop_group(d, name);
+    char *copy = strdup(name);
+    int err = copy ? qn_dataset_group(d, name, &place) : no_memory();
+    if (err) {
+        free(copy);
+        qn_dataset_free(group);
+        return err;
+    }
+    free(group->name);
+    group->name = copy;
+    group->parent = d;
+    d->groups[d->n_groups - 1] = group; /* where the empty one was just made */
+    qn_dataset_free(place);
+    return 0;
 }
 
 /* ---- attributes -------------------------------------------------------------------------------------------------- */

@@ -68,6 +68,12 @@ int qn_dataset_new(qn_dataset **out) QN_NODISCARD;
 void qn_dataset_free(qn_dataset *d);                                                /* a root, with all below; NULL-safe */
 int qn_dataset_group(qn_dataset *d, const char *name, qn_dataset **out) QN_NODISCARD; /* find or make a child group */
 const qn_dataset *qn_dataset_find_group(const qn_dataset *d, const char *name);      /* NULL when absent */
+void qn_dataset_drop_group(qn_dataset *d, const char *name);                         /* removes a child group, if there is one */
+/* Makes the child group a root of its own and frees the rest of the tree.  QN_ERR_INPUT when there is no such group, QN_ERR_DATA when its
+ * variables need dimensions from above; then the tree stays. */
+int qn_dataset_take_group(qn_dataset *root, const char *name, qn_dataset **out) QN_NODISCARD;
+/* The inverse: the root `group` becomes a child of d, in place of one that has its name.  Takes `group`, also when it fails. */
+int qn_dataset_put_group(qn_dataset *d, const char *name, qn_dataset *group) QN_NODISCARD;
 
 /* Makes a dimension.  The same length again is fine, here or above; another length than above makes a new one that hides it. */
 int qn_dataset_dim(qn_dataset *d, const char *name, size_t n) QN_NODISCARD;
@@ -99,6 +105,15 @@ int qn_dataset_write(const qn_dataset *d, const char *path) QN_NODISCARD;
  * once, soft and external ones never.  QN_ERR_IO: cannot be opened (errno says why); QN_ERR_DATA: not HDF5, truncated, a seal or checksum
  * that does not match. */
 int qn_dataset_read(const char *path, const char *const *skip, qn_dataset **out) QN_NODISCARD;
+/* One block of a numeric array, where the whole may be large: the elements [at[0], ..., at[n_at-1], ...] of GROUP/NAME with the shape of
+ * the other dimensions.  *out is allocated.  QN_ERR_DATA: there is none, or it has fewer dimensions or another extent. */
+typedef struct qn_block {
+    size_t rank, shape[QN_MAX_RANK], n;
+    double *x;
+} qn_block;
+int qn_dataset_block(const char *path, const char *group, const char *name, size_t n_at, const size_t *at, qn_block *out) QN_NODISCARD;
+/* The same; of the root group `group` only the coordinates and the variables in `only` (NULL-terminated): samples are large. */
+int qn_dataset_read_some(const char *path, const char *const *skip, const char *group, const char *const *only, qn_dataset **out) QN_NODISCARD;
 /* For files that do not stay: written without filters, and refused without a seal (QN_ERR_DATA). */
 int qn_dataset_write_sealed(const qn_dataset *d, const char *path) QN_NODISCARD;
 int qn_dataset_read_sealed(const char *path, qn_dataset **out) QN_NODISCARD;

@@ -103,12 +103,19 @@ int qn_edit(qn_node *tree, const qn_schema *schema, const char *set, qn_problems
     }
     bool list = value->kind == QN_NODE_SEQUENCE && value->n && value->items[0]->kind != QN_NODE_SEQUENCE; /* one value of a list parameter */
     bool axis = k >= 0 && value->kind != QN_NODE_SCALAR && (schema->item[k].type != QN_LIST || !list);
-    const char *key = name;
+    static const char *const sections[] = {"sampling", "continuation", "tempering"};
+    const char *key = name, *of = NULL;
     if (top)
         return put_pair(tree, name, value);
-    if (k < 0 && !strncmp(name, "sampling.", 9)) {
-        key = name + 9;
-        err = section(tree, "sampling", &in);
+    for (size_t i = 0; k < 0 && i < sizeof sections / sizeof *sections; i++) {
+        size_t n = strlen(sections[i]);
+        if (strncmp(name, sections[i], n) || name[n] != '.')
+            continue;
+        of = sections[i];
+        key = name + n + 1;
+    }
+    if (of) {
+        err = section(tree, of, &in);
     } else { /* an unknown name is put among the parameters and complained about there */
         err = section(tree, axis ? "sweep" : "parameters", &in);
         drop_pair((qn_node *)(uintptr_t)qn_node_get(tree, axis ? "parameters" : "sweep"), name);

@@ -1,6 +1,7 @@
 /* group.c -- see group.h and the checkpoint part of quench.h. */
 #include "group.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,28 @@ void qn_group_clear(qn_group *g)
     }
     free(g->entry);
     memset(g, 0, sizeof *g);
+}
+
+int qn_group_nest(qn_group *g, size_t i, const qn_group *one)
+{
+    int err = 0;
+    for (size_t k = 0; k < one->n && !err; k++) {
+        char name[256];
+        if (snprintf(name, sizeof name, "%zu/%s", i, one->entry[k].name) >= (int)sizeof name)
+            return qn_fail(QN_ERR_MODEL, "a checkpoint's name is too long: %s", one->entry[k].name);
+        err = qn_group_put(g, name, one->entry[k].type, one->entry[k].n, one->entry[k].data);
+    }
+    return err;
+}
+
+int qn_group_unnest(const qn_group *g, size_t i, qn_group *one)
+{
+    char prefix[32];
+    int err = 0, n = snprintf(prefix, sizeof prefix, "%zu/", i);
+    for (size_t k = 0; k < g->n && !err; k++)
+        if (!strncmp(g->entry[k].name, prefix, (size_t)n))
+            err = qn_group_put(one, g->entry[k].name + n, g->entry[k].type, g->entry[k].n, g->entry[k].data);
+    return err;
 }
 
 static int take(const qn_group *g, const char *name, qn_entry_type type, size_t n, void *x)

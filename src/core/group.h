@@ -18,5 +18,8 @@ struct qn_group {
 int qn_group_put(qn_group *g, const char *name, qn_entry_type type, size_t n, const void *x) QN_NODISCARD;
 const qn_entry *qn_group_get(const qn_group *g, const char *name);
 void qn_group_clear(qn_group *g);
+/* Group number i inside another: its entries get the prefix "i/", and come back without it. */
+int qn_group_nest(qn_group *g, size_t i, const qn_group *one) QN_NODISCARD;
+int qn_group_unnest(const qn_group *g, size_t i, qn_group *one) QN_NODISCARD;
 
 #endif

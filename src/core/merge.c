@@ -21,18 +21,17 @@
 
 static int gather(qn_merging *m, size_t *missing)
 {
-    size_t n = m->p->n_tasks, width = m->l->row;
+    size_t n = m->p->n_rows, width = m->l->row;
     m->rows = malloc((n * width + 1) * sizeof *m->rows);
     m->head = calloc(n + 1, sizeof *m->head);
     if (!m->rows || !m->head)
-        return qn_fail(QN_ERR_NOMEM, "out of memory for the rows of %zu tasks", n);
-    *missing = 0;
+        return qn_fail(QN_ERR_NOMEM, "out of memory for %zu rows", n);
+    *missing = m->p->wanted - m->p->done;
     for (size_t t = 0; t < n; t++) {
-        const qn_task *at = &m->p->task[t];
+        const qn_place *at = &m->p->row[t];
         if (at->source == QN_NOWHERE) {
             for (size_t k = 0; k < width; k++)
                 m->rows[t * width + k] = NAN;
-            ++*missing;
             continue;
         }
         int err = qn_source_row(&m->p->source[at->source], at->row, m->l, &m->head[t], m->rows + t * width);
@@ -78,9 +77,9 @@ static int write_samples(qn_merging *m)
         qn_var *v;
         if (!err)
             err = qn_dataset_var(m->samples, col->name, QN_F64, sample_dims(m, col->rank, col->dim, dims), dims, &v);
-        for (size_t t = 0; t < m->p->n_tasks && !err; t++)
+        for (size_t t = 0; t < m->p->n_rows && !err; t++)
             memcpy(v->f64 + t * col->n, qn_merging_cell(m, col, t, 0), col->n * sizeof(double));
-        const qn_observable *o = &m->s->model->observables[col->obs];
+        const qn_observable *o = &m->l->obs[col->obs];
         if (!err && o->kind == QN_ARTIFACT) /* nothing at the root describes it */
             err = describe(m->samples, v, o->unit, o->meaning, o->symbol);
     }
@@ -96,12 +95,12 @@ static int write_samples(qn_merging *m)
         err = qn_dataset_var(m->samples, "steps", QN_I64, rank - 1, dims, &steps);
     if (!err)
         err = qn_dataset_var(m->samples, "digest", QN_I64, rank - 1, dims, &digest);
-    for (size_t t = 0; t < m->p->n_tasks && !err; t++) {
-        if (m->p->task[t].source == QN_NOWHERE) /* zeros: nobody's key */
+    for (size_t t = 0; t < m->p->n_rows && !err; t++) {
+        if (m->p->row[t].source == QN_NOWHERE) /* zeros: nobody's key */
             continue;
         for (size_t w = 0; w < 2; w++) {
-            key->i64[2 * t + w] = (int64_t)m->p->task[t].keys.task.w[w];
-            chain->i64[2 * t + w] = (int64_t)m->p->task[t].keys.chain.w[w];
+            key->i64[2 * t + w] = (int64_t)m->p->row[t].keys.task.w[w];
+            chain->i64[2 * t + w] = (int64_t)m->p->row[t].keys.chain.w[w];
         }
         count->i64[t] = m->head[t].measurements;
         steps->i64[t] = m->head[t].steps;
@@ -113,14 +112,18 @@ static int write_samples(qn_merging *m)
 /* ---- head: attributes, axes ---------------------------------------------------------------------------------------- */
 
 
+/* An axis as a coordinate; of a list of points, a parameter along the list. */
 static int write_axis(qn_dataset *d, const qn_sweep *s, const qn_axis *a)
 {
     const qn_param *p = &s->schema.item[a->param];
     qn_dtype type = p->type == QN_INT ? QN_I64 : p->type == QN_REAL ? QN_F64 : p->type == QN_BOOL ? QN_I8 : QN_STR;
+    const char *along = s->list ? QN_DIM_POINT : p->name;
     qn_var *v;
-    int err = qn_dataset_dim(d, p->name, a->n);
+    int err = qn_dataset_dim(d, along, a->n);
     if (!err)
-        err = qn_dataset_var(d, p->name, type, 1, &p->name, &v);
+        err = qn_dataset_var(d, p->name, type, 1, &along, &v);
+    if (!err && s->list)
+        err = qn_attr_str(d, v, "kind", "coordinate");
     for (size_t i = 0; i < a->n && !err; i++) {
         const qn_value *x = &a->value[i];
         if (type == QN_I64) {
@@ -156,15 +159,24 @@ int qn_result_head(qn_dataset *d, const qn_sweep *s)
         err = text ? qn_attr_str(d, NULL, name, text) : qn_fail(QN_ERR_NOMEM, "out of memory");
         free(text);
     }
-    qn_buffer names = {0};
+    qn_buffer names = {0}, disorder = {0};
     qn_buffer_add(&names, "%s", "");
+    qn_buffer_add(&disorder, "%s", "");
     for (size_t a = 0; a < s->n_axes && !err; a++) {
         qn_buffer_add(&names, "%s%s", a ? " " : "", s->schema.item[s->axis[a].param].name);
         err = write_axis(d, s, &s->axis[a]);
     }
+    for (size_t i = 0; i < s->schema.n; i++) /* points that agree in all of these share their disorder, replica by replica */
+        if (s->schema.item[i].flags & QN_DISORDER)
+            qn_buffer_add(&disorder, "%s%s", disorder.n ? " " : "", s->schema.item[i].name);
     if (!err)
-        err = names.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : qn_attr_str(d, NULL, "axes", names.text);
+        err = names.failed || disorder.failed ? qn_fail(QN_ERR_NOMEM, "out of memory") : qn_attr_str(d, NULL, "axes", s->list ? QN_DIM_POINT : names.text);
+    if (!err && s->list)
+        err = qn_attr_str(d, NULL, "swept", names.text);
+    if (!err)
+        err = qn_attr_str(d, NULL, "disorder_parameters", disorder.text);
     qn_buffer_free(&names);
+    qn_buffer_free(&disorder);
     return err;
 }
 
@@ -220,7 +232,7 @@ static int merge_series(qn_merging *m, size_t obs)
 {
     static const char *const suffix[] = {"", "_err", "_dof", "_tau", "_neff", "_eq"};
     static const qn_dtype type[] = {QN_F64, QN_F64, QN_F64, QN_F64, QN_F64, QN_I8};
-    const qn_observable *o = &m->s->model->observables[obs];
+    const qn_observable *o = &m->l->obs[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     size_t width = m->l->width[obs], bins = (size_t)m->s->sampling.bins, replicas = m->replicas;
     qn_columns v;
@@ -273,7 +285,7 @@ static int merge_series(qn_merging *m, size_t obs)
 /* Outcomes and curves: one number a replica at each place. `at_time` picks a slice of a time curve (NAME_end), or SIZE_MAX. */
 static int merge_values(qn_merging *m, size_t obs, bool end_of_curve)
 {
-    const qn_observable *o = &m->s->model->observables[obs];
+    const qn_observable *o = &m->l->obs[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     bool curve = o->kind == QN_CURVE && !end_of_curve, binary = o->flags & QN_BINARY, own = o->flags & QN_OWN_ERROR;
     const char *suffix[5] = {"", "_err", "_count"};
@@ -316,7 +328,7 @@ static int merge_values(qn_merging *m, size_t obs, bool end_of_curve)
 /* What was realised instead of what was asked: an auxiliary coordinate, from the first replica that is there. */
 static int merge_position(qn_merging *m, size_t obs)
 {
-    const qn_observable *o = &m->s->model->observables[obs];
+    const qn_observable *o = &m->l->obs[obs];
     const qn_column *c = qn_layout_column(m->l, o->name);
     qn_var *v;
     int err = qn_dataset_var(m->root, o->name, QN_F64, m->n_axes, m->axes, &v);
@@ -366,6 +378,18 @@ static int write_extents(qn_merging *m)
     return err;
 }
 
+/* How many replicas of every point the sweep came to want. */
+static int write_wanted(qn_merging *m)
+{
+    qn_var *v;
+    int err = qn_dataset_var(m->root, QN_VAR_REPLICAS, QN_I64, m->n_axes, m->axes, &v);
+    for (size_t p = 0; p < m->points && !err; p++)
+        v->i64[p] = m->s->wanted[qn_sweep_chain_of(m->s, p)];
+    if (!err)
+        err = qn_attr_str(m->root, v, "kind", "coordinate");
+    return err ? err : describe(m->root, v, "1", "replicas of this point", NULL);
+}
+
 /* Names the auxiliary coordinates of every observable in its `coordinates` attribute. */
 static int name_coordinates(qn_merging *m)
 {
@@ -396,11 +420,11 @@ static int keep_checkpoints(qn_merging *m)
     for (size_t t = 0; m->s->sampling.checkpoint && t < m->p->n_tasks && !err; t++) {
         const qn_task *at = &m->p->task[t];
         qn_group g;
-        if (at->checkpoint == QN_NOWHERE || at->source == QN_NOWHERE)
+        if (at->checkpoint == QN_NOWHERE || !at->done)
             continue;
         err = qn_source_checkpoint(&m->p->source[at->checkpoint], at->checkpoint_index, &g);
         if (!err) {
-            err = qn_checkpoint_put(m->root, &(qn_checkpoint_head){.chain = at->keys.chain, .step = at->checkpoint_step}, &g);
+            err = qn_checkpoint_put(m->root, &(qn_checkpoint_head){.chain = at->key, .step = at->checkpoint_step}, &g);
             qn_group_clear(&g);
         }
     }
@@ -412,7 +436,7 @@ static int merge_observables(qn_merging *m)
     const qn_model *model = m->s->model;
     int err = 0;
     for (size_t i = 0; i < m->l->n_obs && !err; i++) {
-        const qn_observable *o = &model->observables[i];
+        const qn_observable *o = &m->l->obs[i];
         if (!m->l->present[i] || o->kind == QN_ARTIFACT)
             continue;
         if (o->kind == QN_SERIES)
@@ -431,14 +455,14 @@ static int merge_observables(qn_merging *m)
 
 int qn_result_build(const qn_plan *p, const qn_provenance *how, qn_dataset **out, size_t *missing)
 {
-    qn_merging m = {.p = p, .s = p->sweep, .l = p->layout, .n_axes = p->sweep->n_axes, .points = p->sweep->n_points, .replicas = (size_t)p->sweep->replicas, .alike = true};
+    qn_merging m = {.p = p, .s = p->sweep, .l = p->layout, .n_axes = p->sweep->list ? 1 : p->sweep->n_axes, .points = p->sweep->n_points, .replicas = (size_t)p->sweep->replicas, .alike = true};
     *out = NULL;
     for (size_t i = 0; i < m.s->schema.n; i++)
         m.alike &= !(m.s->schema.item[i].flags & QN_DISORDER);
     m.axes = calloc(m.n_axes + 1, sizeof *m.axes);
     int err = m.axes ? qn_dataset_new(&m.root) : qn_fail(QN_ERR_NOMEM, "out of memory");
     for (size_t a = 0; a < m.n_axes && !err; a++)
-        m.axes[a] = m.s->schema.item[m.s->axis[a].param].name;
+        m.axes[a] = m.s->list ? QN_DIM_POINT : m.s->schema.item[m.s->axis[a].param].name;
     if (!err)
         err = gather(&m, missing);
     if (!err)
@@ -447,6 +471,11 @@ int qn_result_build(const qn_plan *p, const qn_provenance *how, qn_dataset **out
         err = write_extents(&m);
     if (!err)
         err = merge_observables(&m);
+    const int64_t most = m.s->replicas;
+    if (!err)
+        err = qn_attr_i64(m.root, NULL, "replicas", 1, &most);
+    if (!err && m.s->wanted)
+        err = write_wanted(&m);
     if (!err)
         err = name_coordinates(&m);
     if (!err)

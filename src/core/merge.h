@@ -10,7 +10,11 @@ typedef struct qn_provenance {
     double wall_s;
 } qn_provenance;
 
-/* The whole result as a dataset; tasks that are not finished are NaN (`missing` counts them). */
+#define QN_DIM_POINT "point" /* of a set of points that is no grid; the attribute `swept` names the parameters that lie along it */
+
+#define QN_VAR_REPLICAS "replicas" /* of every point, where they differ */
+
+/* The whole result as a dataset; rows that are not finished are NaN (`missing` counts their tasks). */
 int qn_result_build(const qn_plan *p, const qn_provenance *how, qn_dataset **out, size_t *missing) QN_NODISCARD;
 /* Writes OUT.h5 (aside, then renamed), then removes the parts. */
 int qn_merge(const qn_plan *p, const char *output, const qn_provenance *how, size_t *missing) QN_NODISCARD;

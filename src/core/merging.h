@@ -9,14 +9,14 @@ typedef struct qn_merging {
     const qn_sweep *s;
     const qn_layout *l;
     qn_dataset *root, *samples;
-    double *rows;            /* [n_tasks][layout->row] */
-    qn_row_head *head;       /* [n_tasks]; measurements 0 when missing */
+    double *rows;            /* [n_rows][layout->row] */
+    qn_row_head *head;       /* [n_rows]; measurements 0 when missing */
     const char **axes;       /* names of the axes */
     size_t n_axes, points, replicas;
     bool alike;              /* replicas do not differ in disorder: the model has no parameter that seeds it */
 } qn_merging;
 
-/* Element k of a column in the row of a task. */
+/* Element k of a column in a row. */
 static inline const double *qn_merging_cell(const qn_merging *m, const qn_column *c, size_t task, size_t k)
 {
     return m->rows + task * m->l->row + c->offset + k;

@@ -37,7 +37,7 @@ static const qn_observable *find_obs(const qn_model *m, const char *name)
 /* Names that the core gives to variables and dimensions of its own. */
 static bool reserved(const char *name)
 {
-    static const char *const own[] = {"replica", "bin", "half", "word", "point", "task", "key", "chain", "measurements", "steps", "digest", QN_DIM_TIME};
+    static const char *const own[] = {"replica", "bin", "half", "word", "point", "task", "key", "chain", "measurements", "steps", "digest", "exchange_rate", "round_trips", QN_DIM_TIME};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (!strcmp(own[i], name))
             return true;
@@ -69,6 +69,10 @@ int qn_model_validate(const qn_model *m)
         return qn_fail(QN_ERR_MODEL, "the model speaks interface version %u, this quench speaks %d; compile it against the installed quench.h", m ? m->abi : 0, QN_ABI);
     if (!m->name || !plain_name(m->name) || !m->summary || !m->parameters || !m->create || !m->destroy || !m->step || !m->measure || !m->save || !m->load)
         return qn_fail(QN_ERR_MODEL, "model %s lacks its name, summary, parameters or one of create, destroy, step, measure, save, load", m->name ? m->name : "?");
+    if ((m->log_weight || m->step_many) && !m->retune)
+        return qn_fail(QN_ERR_MODEL, "model %s has log_weight or step_many without retune", m->name);
+    if (!m->parts != !m->swap)
+        return qn_fail(QN_ERR_MODEL, "model %s has only one of parts and swap", m->name);
     if (!m->prepare != !m->release)
         return qn_fail(QN_ERR_MODEL, "model %s has only one of prepare and release", m->name);
     if (!m->theory != !m->theory_at)
@@ -76,6 +80,9 @@ int qn_model_validate(const qn_model *m)
     for (const qn_param *p = m->parameters; p->name; p++)
         if (!plain_name(p->name) || reserved(p->name) || find_param(m, p->name) != p || !p->meaning || (p->type == QN_CHOICE && !p->choices))
             return qn_fail(QN_ERR_MODEL, "model %s: parameter '%s' is reserved, double, or lacks its meaning or choices", m->name, p->name);
+    for (const qn_param *p = m->parameters; p->name; p++)
+        if (p->flags & QN_RETUNE && (!m->retune || p->flags & QN_DATA))
+            return qn_fail(QN_ERR_MODEL, "model %s: parameter '%s' cannot be retuned: %s", m->name, p->name, m->retune ? "it determines shared data" : "the model has no retune");
     for (const qn_observable *o = m->observables; o && o->name; o++) {
         if (find_param(m, o->name))
             return qn_fail(QN_ERR_MODEL, "model %s: observable '%s' has the name of a parameter", m->name, o->name);

@@ -55,7 +55,7 @@ int qn_schema_declare(qn_schema *s, const char *name, const char *found_in)
         free(meaning);
         return qn_fail(QN_ERR_NOMEM, "out of memory");
     }
-    s->item[s->n++] = (qn_param){.name = copy, .type = QN_REAL, .unit = "1", .meaning = meaning, .flags = QN_REQUIRED};
+    s->item[s->n++] = (qn_param){.name = copy, .type = QN_REAL, .unit = "1", .meaning = meaning, .flags = QN_REQUIRED | QN_RETUNE};
     return 0;
 }
 

@@ -6,39 +6,74 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct place {
+typedef struct entry {
     qn_hash key;
-    size_t task;
-} place;
+    size_t at;
+} entry;
 
 static int by_key(const void *a, const void *b)
 {
-    const place *x = a, *y = b;
+    const entry *x = a, *y = b;
     for (int w = 0; w < 2; w++)
         if (x->key.w[w] != y->key.w[w])
             return x->key.w[w] < y->key.w[w] ? -1 : 1;
     return 0;
 }
 
-/* Tasks sorted by task key (chain = false) or chain key. */
-static place *sorted_places(const qn_plan *p, bool chain)
+typedef struct sorted {
+    entry *item;
+    size_t n;
+} sorted;
+
+static bool sorted_make(sorted *x, size_t n)
 {
-    place *at = malloc((p->n_tasks ? p->n_tasks : 1) * sizeof *at);
-    for (size_t t = 0; at && t < p->n_tasks; t++)
-        at[t] = (place){chain ? p->task[t].keys.chain : p->task[t].keys.task, t};
-    if (at)
-        qsort(at, p->n_tasks, sizeof *at, by_key);
-    return at;
+    *x = (sorted){malloc((n ? n : 1) * sizeof *x->item), n};
+    return x->item;
 }
 
-static qn_task *find(const qn_plan *p, const place *at, qn_hash key)
+/* The place of a key, SIZE_MAX when it is not there. */
+static size_t find(const sorted *x, qn_hash key)
 {
-    place want = {key, 0}, *hit = bsearch(&want, at, p->n_tasks, sizeof *at, by_key);
-    return hit ? &p->task[hit->task] : NULL;
+    entry want = {key, 0}, *hit = bsearch(&want, x->item, x->n, sizeof *x->item, by_key);
+    return hit ? hit->at : SIZE_MAX;
+}
+
+typedef struct indices {
+    sorted rows, chains, checkpoints; /* rows by task key; tasks by chain key, and by the key of their checkpoints */
+} indices;
+
+static void indices_free(indices *x)
+{
+    free(x->rows.item);
+    free(x->chains.item);
+    free(x->checkpoints.item);
+}
+
+static int indices_make(const qn_plan *p, indices *x)
+{
+    memset(x, 0, sizeof *x);
+    if (!sorted_make(&x->rows, p->n_rows) || !sorted_make(&x->chains, p->n_tasks) || !sorted_make(&x->checkpoints, p->n_tasks))
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    for (size_t r = 0; r < p->n_rows; r++)
+        x->rows.item[r] = (entry){p->row[r].keys.task, r};
+    for (size_t t = 0; t < p->n_tasks; t++) {
+        x->chains.item[t] = (entry){p->row[qn_plan_row(p, t, 0)].keys.chain, t};
+        x->checkpoints.item[t] = (entry){p->task[t].key, t};
+    }
+    qsort(x->rows.item, x->rows.n, sizeof *x->rows.item, by_key);
+    qsort(x->chains.item, x->chains.n, sizeof *x->chains.item, by_key);
+    qsort(x->checkpoints.item, x->checkpoints.n, sizeof *x->checkpoints.item, by_key);
+    return 0;
+}
+
+size_t qn_plan_row(const qn_plan *p, size_t task, size_t i)
+{
+    size_t replicas = (size_t)p->sweep->replicas;
+    return qn_sweep_chain_point(p->sweep, task / replicas, i) * replicas + task % replicas;
 }
 
 /* Work that this sweep would drop: rows of chains it does not have, or of more steps than it asks. */
-static int refuse_foreign(const qn_plan *p, const qn_source *s, const place *chains, const char *output)
+static int refuse_foreign(const qn_plan *p, const qn_source *s, const sorted *chains, const char *output)
 {
     size_t foreign = 0, longer = 0;
     int64_t total = p->sweep->sampling.thermalization + p->sweep->sampling.steps;
@@ -47,7 +82,7 @@ static int refuse_foreign(const qn_plan *p, const qn_source *s, const place *cha
         qn_hash chain = {{(uint64_t)s->chain[2 * r], (uint64_t)s->chain[2 * r + 1]}};
         if (!chain.w[0] && !chain.w[1]) /* a task that was missing when the file was merged */
             continue;
-        if (!find(p, chains, chain))
+        if (find(chains, chain) == SIZE_MAX)
             foreign++;
         else if (steps && steps->type == QN_I64 && steps->i64[r] > total)
             longer++;
@@ -72,21 +107,21 @@ static bool is_later(const qn_checkpoint_head *h, const qn_task *than, const qn_
     return h->pieces > than->checkpoint_pieces || (h->pieces == than->checkpoint_pieces && from->is_part);
 }
 
-static void look_up(qn_plan *p, size_t source, const place *tasks, const place *chains)
+static void look_up(qn_plan *p, size_t source, const indices *x)
 {
     const qn_source *s = &p->source[source];
     for (size_t r = 0; r < s->rows; r++) {
-        qn_task *t = find(p, tasks, (qn_hash){{(uint64_t)s->key[2 * r], (uint64_t)s->key[2 * r + 1]}});
-        if (t && t->source == QN_NOWHERE) {
-            t->source = (uint32_t)source;
-            t->row = r;
-            p->done++;
+        size_t k = find(&x->rows, (qn_hash){{(uint64_t)s->key[2 * r], (uint64_t)s->key[2 * r + 1]}});
+        if (k != SIZE_MAX && p->row[k].source == QN_NOWHERE) {
+            p->row[k].source = (uint32_t)source;
+            p->row[k].row = r;
         }
     }
-    int64_t total = p->sweep->sampling.thermalization + p->sweep->sampling.steps;
+    int64_t total = qn_sweep_task_steps(p->sweep);
     for (size_t i = 0; i < s->n_checkpoints; i++) {
         qn_checkpoint_head h;
-        qn_task *t = qn_source_checkpoint_head(s, i, &h) ? NULL : find(p, chains, h.chain);
+        size_t k = qn_source_checkpoint_head(s, i, &h) ? SIZE_MAX : find(&x->checkpoints, h.chain);
+        qn_task *t = k == SIZE_MAX ? NULL : &p->task[k];
         if (t && h.step <= total && (t->checkpoint == QN_NOWHERE || is_later(&h, t, s))) {
             t->checkpoint = (uint32_t)source;
             t->checkpoint_index = i;
@@ -108,14 +143,14 @@ static int add_sources(qn_plan *p, const qn_source *more, size_t n)
     return 0;
 }
 
-static int index_tasks(qn_plan *p)
+static int list_rows(qn_plan *p)
 {
-    int64_t replicas = p->sweep->replicas;
-    p->n_tasks = p->sweep->n_points * (size_t)replicas;
-    p->task = malloc((p->n_tasks ? p->n_tasks : 1) * sizeof *p->task);
+    size_t replicas = (size_t)p->sweep->replicas;
+    p->n_rows = p->sweep->n_points * replicas;
+    p->row = malloc((p->n_rows ? p->n_rows : 1) * sizeof *p->row);
     p->point = malloc((p->sweep->n_points ? p->sweep->n_points : 1) * sizeof *p->point);
-    if (!p->task || !p->point)
-        return qn_fail(QN_ERR_NOMEM, "out of memory for %zu tasks", p->n_tasks);
+    if (!p->row || !p->point)
+        return qn_fail(QN_ERR_NOMEM, "out of memory for %zu tasks", p->n_rows);
     for (size_t k = 0; k < p->sweep->n_points; k++) {
         qn_params params;
         int err = qn_sweep_point(p->sweep, k, &params);
@@ -125,39 +160,72 @@ static int index_tasks(qn_plan *p)
         qn_params_free(&params);
         if (err)
             return err;
-        for (int64_t r = 0; r < replicas; r++)
-            p->task[k * (size_t)replicas + (size_t)r] =
-                (qn_task){.keys = qn_sweep_task_keys(p->sweep, &p->point[k], r), .source = QN_NOWHERE, .checkpoint = QN_NOWHERE};
+        for (size_t r = 0; r < replicas; r++)
+            p->row[k * replicas + r] = (qn_place){.keys = qn_sweep_task_keys(p->sweep, &p->point[k], (int64_t)r), .source = QN_NOWHERE};
+    }
+    return 0;
+}
+
+/* The checkpoint of a continuation serves one number of steps only: at the next value it begins where they ended. */
+static int list_tasks(qn_plan *p)
+{
+    p->n_tasks = p->n_rows / qn_sweep_rungs(p->sweep);
+    p->task = malloc((p->n_tasks ? p->n_tasks : 1) * sizeof *p->task);
+    if (!p->task)
+        return qn_fail(QN_ERR_NOMEM, "out of memory for %zu tasks", p->n_tasks);
+    for (size_t t = 0; t < p->n_tasks; t++) {
+        qn_hash chain = p->row[qn_plan_row(p, t, 0)].keys.chain;
+        uint64_t word[3] = {chain.w[0], chain.w[1], (uint64_t)p->sweep->sampling.steps};
+        p->task[t] = (qn_task){.key = p->sweep->chain.kind == QN_CONTINUATION ? qn_hash_bytes(word, sizeof word) : chain, .checkpoint = QN_NOWHERE};
     }
     return 0;
 }
 
 static int look_everywhere(qn_plan *p, const char *output, size_t foreign_from, size_t foreign_to)
 {
-    place *tasks = sorted_places(p, false), *chains = sorted_places(p, true);
-    int err = tasks && chains ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
-    for (size_t i = foreign_from; i < foreign_to && !err; i++)
-        err = refuse_foreign(p, &p->source[i], chains, output);
-    p->done = 0;
+    indices x;
+    int err = indices_make(p, &x);
+    for (size_t i = foreign_from; i < foreign_to && !p->sweep->growing && !err; i++)
+        err = refuse_foreign(p, &p->source[i], &x.chains, output);
+    for (size_t r = 0; r < p->n_rows; r++)
+        p->row[r].source = QN_NOWHERE;
     for (size_t t = 0; t < p->n_tasks; t++)
-        p->task[t].source = p->task[t].checkpoint = QN_NOWHERE;
+        p->task[t].checkpoint = QN_NOWHERE;
     for (size_t i = 0; i < p->n_sources && !err; i++)
-        look_up(p, i, tasks, chains);
-    size_t in_result = 0;
-    for (size_t t = 0; t < p->n_tasks; t++)
-        in_result += p->has_result && p->task[t].source == 0;
-    p->result_whole = p->has_result && in_result == p->n_tasks && p->source[0].rows == p->n_tasks;
-    free(tasks);
-    free(chains);
+        look_up(p, i, &x);
+    indices_free(&x);
+    size_t in_result = 0, beyond = 0, rungs = qn_sweep_rungs(p->sweep);
+    p->done = p->wanted = 0;
+    for (size_t t = 0; t < p->n_tasks; t++) {
+        bool wanted = qn_sweep_wants(p->sweep, t), done = true;
+        for (size_t i = 0; i < rungs; i++) {
+            qn_place *row = &p->row[qn_plan_row(p, t, i)];
+            if (p->has_result && row->source == 0)
+                ++*(wanted ? &in_result : &beyond);
+            if (!wanted) /* replicas beyond those that the answer needs do not count, though they may be there */
+                row->source = QN_NOWHERE;
+            done &= row->source != QN_NOWHERE;
+        }
+        p->task[t].done = done || !wanted;
+        p->done += done;
+        p->wanted += wanted;
+    }
+    p->result_whole = p->has_result && in_result == p->wanted * rungs && !beyond && p->source[0].rows == p->n_rows;
     return err;
 }
 
-int qn_plan_init(qn_plan *p, const qn_sweep *s, const qn_layout *l, const char *output, const char *const *reuse, size_t n_reuse, qn_say say, void *ctx)
+int qn_plan_list(qn_plan *p, const qn_sweep *s, const qn_layout *l)
 {
     memset(p, 0, sizeof *p);
     p->sweep = s;
     p->layout = l;
-    int err = index_tasks(p);
+    int err = list_rows(p);
+    return err ? err : list_tasks(p);
+}
+
+int qn_plan_init(qn_plan *p, const qn_sweep *s, const qn_layout *l, const char *output, const char *const *reuse, size_t n_reuse, qn_say say, void *ctx)
+{
+    int err = qn_plan_list(p, s, l);
     if (!err && !access(output, F_OK)) {
         qn_source result;
         err = qn_source_open(&result, output, false);
@@ -210,6 +278,7 @@ void qn_plan_free(qn_plan *p)
     for (size_t i = 0; i < p->n_sources; i++)
         qn_source_close(&p->source[i]);
     free(p->source);
+    free(p->row);
     free(p->task);
     free(p->point);
     memset(p, 0, sizeof *p);

@@ -64,6 +64,7 @@ void qn_rng_fill_normal(qn_rng *r, size_t n, double *out);
 typedef struct qn_streams {
     qn_rng disorder, dynamics, measurement;
     uint64_t key[2], disorder_key[2]; /* what they were hashed from, for qn_stream_split */
+    uint64_t replica;                 /* the task's number among those of its point, from 0: for qn_read_artifact */
 } qn_streams;
 
 typedef enum { QN_STREAM_DISORDER = 1, QN_STREAM_DYNAMICS = 2, QN_STREAM_MEASUREMENT = 3, QN_STREAM_BOOTSTRAP = 4 } qn_purpose;
@@ -81,7 +82,8 @@ enum {                       /* qn_param.flags */
     QN_MAX_OPEN = 1u << 2,
     QN_DATA = 1u << 3,       /* prepare() depends on it: tasks that agree in these share one prepared object */
     QN_REQUIRED = 1u << 4,   /* has no default and must be given */
-    QN_INFINITE = 1u << 5    /* a QN_REAL that may be `inf` */
+    QN_INFINITE = 1u << 5,   /* a QN_REAL that may be `inf` */
+    QN_RETUNE = 1u << 6      /* retune() can change it in a state: chained axes run along it.  Declared parameters have it */
 };
 
 typedef struct qn_param {
@@ -162,6 +164,17 @@ int qn_load_i64(const qn_group *g, const char *name, size_t n, int64_t *x) QN_NO
 int qn_load_f64(const qn_group *g, const char *name, size_t n, double *x) QN_NODISCARD;
 size_t qn_group_size(const qn_group *g, const char *name); /* elements of an entry; 0 when absent */
 
+/* ---- results as input ----------------------------------------------------------------------------------------- */
+
+/* One artifact of a result file that a path parameter names (its bytes are then in the keys): trained parameters, a cloud, patterns.  Of
+ * the file's points the one whose swept parameters are nearest to those of p (numbers; on a logarithmic axis by ratio; anything else must be
+ * equal), of its replicas the one with this number, or the first where there are fewer.  *n: how many elements are wanted, 0: any
+ * (NaN at the end of a dimension is then taken for padding); afterwards how many there are.  *out is row-major, allocated; free() it.  QN_ERR_INPUT with a sentence that names the file: no result,
+ * no such artifact in it, another length, a task that is missing. */
+int qn_read_artifact(const char *path, const char *name, const qn_params *p, uint64_t replica, size_t *n, double **out) QN_NODISCARD;
+/* The value that parameter `name` had at that point of the file, as text: to tell whose array it is.  Allocated; free() it. */
+int qn_read_parameter(const char *path, const char *name, const qn_params *p, char **out) QN_NODISCARD;
+
 /* ---- theory --------------------------------------------------------------------------------------------------- */
 
 /* One number for the same parameters: NaN where it does not exist.  All quantities of a model are filled by one call so that
@@ -235,6 +248,22 @@ typedef struct qn_model {
     /* Optional: one short line for people about a task in progress ("t = 0.35, loss 2.1e-4, 8.1e4 samples/s"), terminated within `size`
      * bytes, without the step number, which the core prints.  Shown by `run` and `status`; it is in no result, so it may use the clock. */
     void (*progress)(const void *state, char *text, size_t size);
+
+    /* Optional, for chained axes (parameters with QN_RETUNE): gives a state the parameters of another point of its axis.  The
+     * configuration stays, and so does the disorder; what was accumulated or found at the old parameters (an end, the reference of a
+     * correlation) begins anew.  After an interruption it is called on a state just created at the first point, and then load. */
+    int (*retune)(void *state, const qn_params *p);
+    /* Optional, with retune, for tempering: the logarithm of the unnormalised weight that the present configuration has at parameters p,
+     * which differ from the state's own along the axis at most.  -INFINITY: impossible there; NAN: there is no such weight.  `part`: 0, but
+     * where a state holds several independent configurations (replicas on one disorder), `parts` of them, these are exchanged one by one:
+     * then `swap` exchanges part number `part` of two states, which keep their parameters. */
+    double (*log_weight)(void *state, size_t part, const qn_params *p);
+    size_t (*parts)(const void *state);
+    void (*swap)(void *a, void *b, size_t part);
+    /* Optional: one step of each of the n rungs of a ladder, which differ along the axis only; there it takes the place of step.  Choices
+     * that do not look at the configurations (sites) may be common, from the streams of the first; all else is drawn from each rung's
+     * own, for only then is the product of the distributions kept (tempering.h). */
+    int (*step_many)(size_t n, void *const *states, qn_streams *const *streams);
 } qn_model;
 
 int qn_declare_real(void *to, const char *name, const char *found_in);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stats.h"
+#include "tempering.h"
 #include "text.h"
 
 /* ---- layout ---------------------------------------------------------------------------------------------------- */
@@ -71,7 +72,7 @@ static int measure_extent(qn_layout *l, qn_extent *e)
 
 static int find_extents(qn_layout *l)
 {
-    const qn_observable *o = l->sweep->model->observables;
+    const qn_observable *o = l->obs;
     l->extent = calloc(l->n_obs * QN_MAX_DIMS + 1, sizeof *l->extent);
     if (!l->extent)
         return qn_fail(QN_ERR_NOMEM, "out of memory");
@@ -102,7 +103,7 @@ static int find_extents(qn_layout *l)
 
 static void add_column(qn_layout *l, int obs, const char *suffix, const char *extra_dim, size_t extra)
 {
-    const qn_observable *o = &l->sweep->model->observables[obs];
+    const qn_observable *o = &l->obs[obs];
     qn_column *c = &l->column[l->n_columns++];
     memset(c, 0, sizeof *c);
     snprintf(c->name, sizeof c->name, "%s%s", o->name, suffix);
@@ -134,11 +135,18 @@ int qn_layout_init(qn_layout *l, const qn_sweep *s)
 {
     memset(l, 0, sizeof *l);
     l->sweep = s;
-    l->n_obs = count_obs(s->model);
+    l->n_obs = l->n_model = count_obs(s->model);
+    if (s->chain.kind == QN_TEMPERING)
+        l->n_obs += QN_LADDER_OBSERVABLES;
+    l->obs = calloc(l->n_obs + 1, sizeof *l->obs);
+    if (l->obs && l->n_model)
+        memcpy(l->obs, s->model->observables, l->n_model * sizeof *l->obs);
+    if (l->obs && l->n_obs > l->n_model)
+        memcpy(l->obs + l->n_model, qn_ladder_observables, QN_LADDER_OBSERVABLES * sizeof *l->obs);
     l->present = calloc(l->n_obs + 1, sizeof *l->present);
     l->width = calloc(l->n_obs + 1, sizeof *l->width);
     l->column = calloc(5 * l->n_obs + 1, sizeof *l->column);
-    int err = l->present && l->width && l->column ? qn_sampling_grid(&s->sampling, &l->n_grid, &l->grid) : qn_fail(QN_ERR_NOMEM, "out of memory");
+    int err = l->obs && l->present && l->width && l->column ? qn_sampling_grid(&s->sampling, &l->n_grid, &l->grid) : qn_fail(QN_ERR_NOMEM, "out of memory");
     if (!err)
         err = find_extents(l);
     for (size_t k = 0; k < s->n_points && !err; k++) {
@@ -147,7 +155,7 @@ int qn_layout_init(qn_layout *l, const qn_sweep *s)
             break;
         bool all = true;
         for (size_t i = 0; i < l->n_obs; i++) {
-            l->present[i] |= !s->model->provides || s->model->provides(&p, (int)i);
+            l->present[i] |= i >= l->n_model || !s->model->provides || s->model->provides(&p, (int)i);
             all &= l->present[i];
         }
         qn_params_free(&p);
@@ -155,7 +163,7 @@ int qn_layout_init(qn_layout *l, const qn_sweep *s)
             break;
     }
     for (size_t i = 0; i < l->n_obs && !err; i++) {
-        const qn_observable *o = &s->model->observables[i];
+        const qn_observable *o = &l->obs[i];
         l->width[i] = 1;
         for (size_t d = 0; d < rank_of(o); d++)
             l->width[i] *= qn_layout_extent(l, o->dims[d]);
@@ -186,6 +194,7 @@ void qn_layout_free(qn_layout *l)
         free(l->extent[i].at);
     }
     free(l->extent);
+    free(l->obs);
     free(l->present);
     free(l->width);
     free(l->column);
@@ -222,7 +231,7 @@ int qn_record_init(qn_record *r, const qn_layout *l, const qn_params *p)
 {
     memset(r, 0, sizeof *r);
     r->layout = l;
-    r->obs = l->sweep->model->observables;
+    r->obs = l->obs;
     r->value = calloc(l->n_obs + 1, sizeof *r->value);
     r->weight = calloc(l->n_obs + 1, sizeof *r->weight);
     r->room = calloc(l->n_obs + 1, sizeof *r->room);

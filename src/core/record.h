@@ -27,7 +27,8 @@ typedef struct qn_column {
 
 typedef struct qn_layout {
     const qn_sweep *sweep;
-    size_t n_obs;
+    size_t n_obs, n_model; /* the model's observables come first, then the core's own (tempering.h) */
+    qn_observable *obs;    /* [n_obs] */
     bool *present;         /* provided at one point at least */
     size_t *width;         /* elements of an observable over its dims, time included */
     size_t n_extents;

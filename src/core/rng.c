@@ -346,6 +346,7 @@ void qn_streams_open(qn_streams *s, uint64_t seed, const uint64_t stream[2], con
 {
     task_key(s->key, seed, stream, replica);
     task_key(s->disorder_key, seed, disorder, replica);
+    s->replica = replica;
     open_stream(&s->disorder, s->disorder_key, QN_STREAM_DISORDER, 0, 0);
     open_stream(&s->dynamics, s->key, QN_STREAM_DYNAMICS, 0, 0);
     open_stream(&s->measurement, s->key, QN_STREAM_MEASUREMENT, 0, 0);

@@ -16,6 +16,7 @@
 
 #include <omp.h>
 
+#include "adaptive.h"
 #include "merge.h"
 #include "progress.h"
 #include "running.h"
@@ -45,7 +46,7 @@ typedef struct run {
     int folder_fd;            /* holds the lock */
     size_t n_jobs;
     size_t *job;              /* tasks to run, costliest first */
-    double *job_cost;         /* seconds a step of job's point, in the same order */
+    double *job_cost;         /* seconds a step of job's points, in the same order */
     size_t *job_shared;       /* index of its shared data */
     shared_data *shared;
     size_t n_shared;
@@ -109,12 +110,21 @@ static char *part_path(run *r)
     return path;
 }
 
-/* The model's line about a task, one line whatever it wrote. */
+/* The model's line about a task, one line whatever it wrote; along a continuation also the present value. */
 static void tell(const qn_running *t, char text[QN_PROGRESS_TEXT])
 {
-    *text = 0;
-    if (t->sweep->model->progress)
-        t->sweep->model->progress(t->state, text, QN_PROGRESS_TEXT);
+    const qn_sweep *s = t->sweep;
+    size_t n = 0;
+    if (s->chain.kind == QN_CONTINUATION) {
+        size_t k = s->axis[s->chain.axis].param;
+        char *value = qn_value_text(&s->schema.item[k], &t->rung[0].params.v[k]);
+        n = (size_t)snprintf(text, QN_PROGRESS_TEXT / 2, "%s = %s%s", s->schema.item[k].name, value ? value : "?", s->model->progress ? ", " : "");
+        n = n < QN_PROGRESS_TEXT / 2 ? n : QN_PROGRESS_TEXT / 2 - 1;
+        free(value);
+    }
+    text[n] = 0;
+    if (s->model->progress && !t->lost)
+        s->model->progress(t->rung[0].state, text + n, QN_PROGRESS_TEXT - n);
     text[QN_PROGRESS_TEXT - 1] = 0;
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < ' ')
@@ -138,14 +148,14 @@ static void show_progress(run *r, const qn_running *t, bool now)
 }
 
 /* Writes what is finished and the checkpoint of the task in hand; then removes the part that this one replaces. */
-static int flush(worker *w, const qn_task_keys *keys, const qn_running *t)
+static int flush(worker *w, const qn_running *t)
 {
     int err = 0;
-    if (t && (t->step > 0 || t->pieces > 0)) {
+    if (t && (qn_running_position(t) > 0 || t->pieces > 0)) {
         qn_group g = {0};
-        qn_checkpoint_head head = {.chain = keys->chain, .step = t->step, .pieces = t->pieces};
+        qn_checkpoint_head head = {.chain = t->plan->task[t->task].key, .step = qn_running_position(t), .pieces = t->pieces};
         double spent = qn_now() - w->begun;
-        head.rate = spent > 0 ? (double)(t->step - w->begun_step) / spent : 0;
+        head.rate = spent > 0 ? (double)(head.step - w->begun_step) / spent : 0;
         tell(t, head.text);
         err = qn_running_save(t, &g);
         if (!err)
@@ -207,100 +217,139 @@ static void put_shared(run *r, size_t job)
     pthread_mutex_unlock(&r->lock);
 }
 
-static int resume(worker *w, qn_running *t, const qn_task *task)
+static int resume(worker *w, qn_running *t)
 {
-    const qn_source *from = &w->r->plan->source[task->checkpoint];
+    const qn_plan *p = w->r->plan;
+    const qn_task *task = &p->task[t->task];
     qn_group g;
-    int err = qn_source_checkpoint(from, task->checkpoint_index, &g);
+    int err = qn_source_checkpoint(&p->source[task->checkpoint], task->checkpoint_index, &g);
     if (err)
         return err;
     err = qn_running_load(t, &g);
     if (!err && task->checkpoint_pieces)
         t->pieces = task->checkpoint_pieces;
+    for (size_t i = 0; i < t->at && !err; i++)
+        if (p->row[qn_plan_row(p, t->task, i)].source == QN_NOWHERE)
+            err = qn_fail(QN_ERR_DATA, "a row before it along the chain is gone");
     qn_group_clear(&g);
     return err;
+}
+
+/* A task at its start, or where its checkpoint left it; from the start when that is unusable. */
+static int begin(worker *w, qn_running *t, size_t task, const void *shared)
+{
+    run *r = w->r;
+    int err = qn_running_start(t, r->plan, task, shared);
+    if (!err && r->plan->task[task].checkpoint != QN_NOWHERE && resume(w, t)) {
+        pthread_mutex_lock(&r->lock);
+        char *note = qn_format("a checkpoint cannot be used (%s); its task begins again", qn_error_text());
+        qn_progress_note(&r->progress, note ? note : "a checkpoint cannot be used; its task begins again");
+        free(note);
+        pthread_mutex_unlock(&r->lock);
+        qn_running_free(t);
+        err = qn_running_start(t, r->plan, task, shared);
+    }
+    w->begun = qn_now();
+    w->begun_step = qn_running_position(t);
+    return err;
+}
+
+static void add_work(run *r, double seconds)
+{
+    double before = atomic_load(&r->progress.worked);
+    while (!atomic_compare_exchange_weak(&r->progress.worked, &before, before + seconds))
+        ;
 }
 
 /* Looks at the clock every couple of milliseconds only: a step may take less than asking for the time. */
 #define CHECK_S 2e-3
 
+/* Steps until the points in hand are over (*stopped is false) or the run is asked to stop; *counted: position up to which the work is. */
+static int go_through(worker *w, qn_running *t, double cost, int64_t *counted, bool *stopped)
+{
+    run *r = w->r;
+    int64_t look = qn_running_position(t) + 1, stride = 1;
+    int err = 0;
+    while (!err && !qn_running_over(t)) {
+        int64_t at = qn_running_position(t);
+        err = qn_running_step(t, look - at);
+        at = qn_running_position(t);
+        if (err || (at < look && !t->pieces))
+            continue;
+        double now = qn_now(), spent = now - w->last_check;
+        if (at >= look) {
+            stride = spent < CHECK_S / 2 ? 2 * stride : spent > 2 * CHECK_S && stride > 1 ? stride / 2 : stride;
+            look = at + stride;
+        }
+        w->last_check = now;
+        add_work(r, (double)(at - *counted) * cost);
+        *counted = at;
+        show_progress(r, t, false);
+        *stopped = must_stop(r);
+        bool asked = qn_signals_flush() > w->usr1;
+        if (!*stopped && !asked && now - w->last_flush < r->o->flush_s)
+            continue;
+        w->usr1 = qn_signals_flush();
+        err = flush(w, t);
+        if (asked && !err)
+            show_progress(r, t, true);
+        if (*stopped)
+            break;
+    }
+    return err;
+}
+
+/* The finished rows of the points in hand, those that are not there yet, and the end state where it is kept. */
+static int keep_rows(worker *w, qn_running *t)
+{
+    const qn_plan *p = w->r->plan;
+    int err = 0;
+    if (w->r->sweep->sampling.checkpoint) {
+        qn_group g = {0};
+        err = qn_running_save(t, &g);
+        if (!err)
+            err = qn_part_add_checkpoint(&w->part, &(qn_checkpoint_head){.chain = p->task[t->task].key, .step = qn_running_position(t)}, &g);
+        qn_group_clear(&g);
+    }
+    for (size_t i = 0; i < t->n && !err; i++) {
+        qn_row_head head;
+        err = qn_running_finish(t, i, w->row, &head);
+        if (!err && p->row[qn_running_row(t, i)].source == QN_NOWHERE)
+            err = qn_part_add(&w->part, &head, w->row);
+    }
+    return err;
+}
+
 static int run_job(worker *w, size_t job)
 {
     run *r = w->r;
     size_t task = r->job[job];
-    const qn_task *at = &r->plan->task[task];
     qn_params p;
     void *shared;
-    int err = qn_sweep_point(r->sweep, task / (size_t)r->sweep->replicas, &p);
+    int err = qn_sweep_point(r->sweep, qn_sweep_chain_point(r->sweep, task / (size_t)r->sweep->replicas, 0), &p);
     if (err)
         return err;
     err = get_shared(r, job, &p, &shared);
     qn_params_free(&p);
     qn_running t = {0};
     if (!err)
-        err = qn_running_start(&t, r->plan, task, shared);
-    if (!err && at->checkpoint != QN_NOWHERE && resume(w, &t, at)) { /* unusable: from the start */
-        pthread_mutex_lock(&r->lock);
-        char *note = qn_format("a checkpoint cannot be used (%s); its task begins again", qn_error_text());
-        qn_progress_note(&r->progress, note ? note : "a checkpoint cannot be used; its task begins again");
-        free(note);
-        pthread_mutex_unlock(&r->lock);
-        qn_running_free(&t);
-        err = qn_running_start(&t, r->plan, task, shared);
-    }
-    const int64_t first = w->begun_step = t.step;
-    int64_t counted = first, look = first + 1, stride = 1;
-    double cost = r->job_cost[job];
-    w->begun = qn_now();
-    bool stopped = false;
-    while (!err && !qn_running_over(&t)) {
-        err = qn_running_step(&t, look - t.step);
-        if (err || (t.step < look && !t.pieces))
-            continue;
-        double now = qn_now(), spent = now - w->last_check;
-        if (t.step >= look) {
-            stride = spent < CHECK_S / 2 ? 2 * stride : spent > 2 * CHECK_S && stride > 1 ? stride / 2 : stride;
-            look = t.step + stride;
-        }
-        w->last_check = now;
-        double before = atomic_load(&r->progress.worked);
-        while (!atomic_compare_exchange_weak(&r->progress.worked, &before, before + (double)(t.step - counted) * cost))
-            ;
-        counted = t.step;
-        show_progress(r, &t, false);
-        stopped = must_stop(r);
-        bool asked = qn_signals_flush() > w->usr1;
-        if (!stopped && !asked && now - w->last_flush < r->o->flush_s)
-            continue;
-        w->usr1 = qn_signals_flush();
-        err = flush(w, &at->keys, &t);
-        if (asked && !err)
-            show_progress(r, &t, true);
-        if (stopped)
+        err = begin(w, &t, task, shared);
+    int64_t counted = err ? 0 : qn_running_position(&t);
+    bool stopped = false, more = true;
+    while (!err && more) {
+        err = go_through(w, &t, r->job_cost[job], &counted, &stopped);
+        if (err || stopped)
             break;
+        err = keep_rows(w, &t);
+        if (!err)
+            err = qn_running_next(&t, &more);
     }
-    atomic_fetch_add(&r->steps, t.step - first);
+    atomic_fetch_add(&r->steps, t.made);
     if (!err && !stopped) {
-        qn_row_head head = {.keys = at->keys};
-        if (r->sweep->sampling.checkpoint) {
-            qn_group g = {0};
-            err = qn_running_save(&t, &g);
-            if (!err)
-                err = qn_part_add_checkpoint(&w->part, &(qn_checkpoint_head){.chain = at->keys.chain, .step = t.step}, &g);
-            qn_group_clear(&g);
-        }
-        if (!err)
-            err = qn_running_finish(&t, w->row, &head);
-        if (!err)
-            err = qn_part_add(&w->part, &head, w->row);
-        if (!err) {
-            double before = atomic_load(&r->progress.worked), left = (double)(t.total - counted) * cost;
-            while (!atomic_compare_exchange_weak(&r->progress.worked, &before, before + left))
-                ;
-            atomic_fetch_add(&r->progress.done, 1);
-            if (qn_now() - w->last_flush >= r->o->flush_s)
-                err = flush(w, NULL, NULL);
-        }
+        add_work(r, (double)(qn_sweep_task_steps(r->sweep) - counted) * r->job_cost[job]);
+        atomic_fetch_add(&r->progress.done, 1);
+        if (qn_now() - w->last_flush >= r->o->flush_s)
+            err = flush(w, NULL);
     }
     qn_running_free(&t);
     put_shared(r, job);
@@ -322,7 +371,7 @@ static void work(run *r)
     if (err)
         fail_run(r, err);
     /* What was finished is kept, also when another worker failed.  After a failed write one more attempt could only fail again. */
-    if (err != QN_ERR_IO && (err = flush(&w, NULL, NULL)))
+    if (err != QN_ERR_IO && (err = flush(&w, NULL)))
         fail_run(r, err);
     qn_part_clear(&w.part);
     free(w.older);
@@ -360,6 +409,25 @@ static double step_seconds(const qn_sweep *s, const qn_params *p)
     return c.step_s;
 }
 
+/* Seconds of one of the qn_sweep_task_steps of a chain's tasks: all rungs of a ladder, the mean along a continuation.  With `shared`, also
+ * the number of the data that they share. */
+static int chain_cost(const qn_sweep *s, size_t chain, run *r, double *cost, size_t *shared)
+{
+    size_t rungs = qn_sweep_rungs(s);
+    int err = 0;
+    *cost = 0;
+    for (size_t i = 0; i < rungs && !err; i++) {
+        qn_params params;
+        if ((err = qn_sweep_point(s, qn_sweep_chain_point(s, chain, i), &params)))
+            break;
+        *cost += step_seconds(s, &params) / (s->chain.kind == QN_CONTINUATION ? (double)rungs : 1);
+        if (r && i == 0 && s->model->prepare)
+            err = find_shared(r, &params, shared);
+        qn_params_free(&params);
+    }
+    return err;
+}
+
 typedef struct job_order {
     size_t task, shared;
     double cost;
@@ -371,23 +439,24 @@ static int costliest_first(const void *a, const void *b)
     return x->cost != y->cost ? (x->cost < y->cost ? 1 : -1) : (x->task > y->task) - (x->task < y->task);
 }
 
+static double steps_left(const qn_plan *p, size_t task)
+{
+    const qn_task *t = &p->task[task];
+    return t->done ? 0 : (double)(qn_sweep_task_steps(p->sweep) - (t->checkpoint == QN_NOWHERE ? 0 : t->checkpoint_step));
+}
+
 static int list_jobs(run *r)
 {
     const qn_plan *p = r->plan;
     job_order *j = malloc((p->n_tasks ? p->n_tasks : 1) * sizeof *j);
     int err = j ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
     size_t replicas = (size_t)r->sweep->replicas, n = 0;
-    for (size_t k = 0; k < r->sweep->n_points && !err; k++) {
-        qn_params params;
-        if ((err = qn_sweep_point(r->sweep, k, &params)))
-            break;
-        double cost = step_seconds(r->sweep, &params);
+    for (size_t k = 0; k < p->n_tasks / replicas && !err; k++) {
+        double cost;
         size_t shared = 0;
-        if (r->sweep->model->prepare)
-            err = find_shared(r, &params, &shared);
-        qn_params_free(&params);
+        err = chain_cost(r->sweep, k, r, &cost, &shared);
         for (size_t i = k * replicas; i < (k + 1) * replicas && !err; i++)
-            if (p->task[i].source == QN_NOWHERE && i % (size_t)r->o->parts == (size_t)r->o->part - 1)
+            if (!p->task[i].done && i % (size_t)r->o->parts == (size_t)r->o->part - 1)
                 j[n++] = (job_order){i, shared, cost};
     }
     if (!err)
@@ -398,13 +467,11 @@ static int list_jobs(run *r)
     r->job_shared = malloc((n + 1) * sizeof *r->job_shared);
     if (!err && (!r->job || !r->job_cost || !r->job_shared))
         err = qn_fail(QN_ERR_NOMEM, "out of memory");
-    int64_t total = r->sweep->sampling.thermalization + r->sweep->sampling.steps;
     for (size_t i = 0; i < n && !err; i++) {
-        const qn_task *t = &p->task[j[i].task];
         r->job[i] = j[i].task;
         r->job_cost[i] = j[i].cost;
         r->job_shared[i] = j[i].shared;
-        r->progress.work += j[i].cost * (double)(total - (t->checkpoint == QN_NOWHERE ? 0 : t->checkpoint_step));
+        r->progress.work += j[i].cost * steps_left(p, j[i].task);
         if (r->sweep->model->prepare)
             r->shared[j[i].shared].users++;
     }
@@ -423,25 +490,20 @@ static double measured_step(const qn_plan *p, const qn_task *t)
 
 double qn_plan_seconds(const qn_plan *p, bool *measured)
 {
-    double s = 0, total = (double)(p->sweep->sampling.thermalization + p->sweep->sampling.steps), took = 0, expected = 0;
-    for (size_t i = 0; i < p->n_tasks; i++) {
-        if (p->task[i].source != QN_NOWHERE)
-            continue;
-        qn_params params;
-        size_t point = i / (size_t)p->sweep->replicas;
-        if (qn_sweep_point(p->sweep, point, &params))
-            return NAN;
-        double cost = step_seconds(p->sweep, &params);
-        qn_params_free(&params);
-        for (; i < p->n_tasks && i / (size_t)p->sweep->replicas == point; i++) {
-            if (p->task[i].source != QN_NOWHERE)
+    size_t replicas = (size_t)p->sweep->replicas;
+    double s = 0, took = 0, expected = 0;
+    for (size_t k = 0; k < p->n_tasks / replicas; k++) {
+        double cost = -1;
+        for (size_t i = k * replicas; i < (k + 1) * replicas; i++) {
+            if (p->task[i].done)
                 continue;
-            s += cost * (total - (p->task[i].checkpoint == QN_NOWHERE ? 0 : (double)p->task[i].checkpoint_step));
+            if (cost < 0 && chain_cost(p->sweep, k, NULL, &cost, NULL))
+                return NAN;
             double step = measured_step(p, &p->task[i]);
+            s += cost * steps_left(p, i);
             took += step;
             expected += step > 0 ? cost : 0;
         }
-        i--;
     }
     *measured = took > 0 && expected > 0;
     return *measured ? s * took / expected : p->sweep->model->cost ? s : NAN;
@@ -526,18 +588,43 @@ static int run_jobs(run *r, qn_run_report *report)
     return stopped ? qn_fail(QN_ERR_STOPPED, "stopped; the same command goes on") : 0;
 }
 
-/* The merge holds the samples of all tasks at once. */
-static int check_memory(const qn_sweep *s, const qn_layout *l)
+/* Memory of all states of one ladder, the largest of the sweep. */
+static double ladder_bytes(const qn_sweep *s)
 {
-    double bytes = 8.0 * (double)l->row * (double)s->n_points * (double)s->replicas, there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    char needed[32], have[32];
-    if (!(there > 0) || bytes < 0.8 * there)
-        return 0;
-    return qn_fail(QN_ERR_INPUT, "the samples of this sweep are %s, more than this machine's %s of memory hold; measure less often (interval, points_per_decade), or run it in several sweeps",
-                   qn_human_bytes(bytes, needed), qn_human_bytes(there, have));
+    double most = 0;
+    for (size_t chain = 0; s->chain.kind == QN_TEMPERING && s->model->cost && chain < s->n_points / qn_sweep_rungs(s); chain++) {
+        double sum = 0;
+        for (size_t i = 0; i < qn_sweep_rungs(s); i++) {
+            qn_params p;
+            qn_cost c = {0};
+            if (qn_sweep_point(s, qn_sweep_chain_point(s, chain, i), &p))
+                return 0;
+            s->model->cost(&p, &c);
+            qn_params_free(&p);
+            sum += c.task_bytes;
+        }
+        most = fmax(most, sum);
+    }
+    return most;
 }
 
-int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
+/* The merge holds the samples of all tasks at once, a ladder one state for each of its values. */
+static int check_memory(const qn_sweep *s, const qn_layout *l)
+{
+    double bytes = 8.0 * (double)l->row * (double)s->n_points * (double)s->replicas, there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), states;
+    char needed[32], have[32];
+    if (!(there > 0))
+        return 0;
+    if (bytes >= 0.8 * there)
+        return qn_fail(QN_ERR_INPUT, "the samples of this sweep are %s, more than this machine's %s of memory hold; measure less often (interval, points_per_decade), or run it in several sweeps",
+                       qn_human_bytes(bytes, needed), qn_human_bytes(there, have));
+    if ((states = ladder_bytes(s)) >= 0.8 * there)
+        return qn_fail(QN_ERR_INPUT, "the states of one ladder are %s, more than this machine's %s of memory hold; temper fewer values, or a smaller system",
+                       qn_human_bytes(states, needed), qn_human_bytes(there, have));
+    return 0;
+}
+
+int qn_run_stage(const qn_sweep *s, const qn_run_options *o, qn_dataset **so_far, qn_run_report *report)
 {
     memset(report, 0, sizeof *report);
     run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
@@ -560,10 +647,10 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
         err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
     }
     r.plan = &plan;
-    report->tasks = plan.n_tasks;
+    report->tasks = plan.wanted;
     report->done_before = r.progress.before = plan.done;
     bool nothing = !err && plan.result_whole;
-    if (nothing) /* killed between the merge and this, perhaps */
+    if (nothing && !so_far) /* killed between the merge and this, perhaps */
         qn_remove_parts(&plan, o->output);
     if (!err && !nothing)
         err = list_jobs(&r);
@@ -572,14 +659,17 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
         err = run_jobs(&r, report);
     if (!err && !nothing)
         err = qn_plan_refresh(&plan, o->output, say_note, &r.progress);
-    report->missing = plan.n_tasks - plan.done;
+    report->missing = plan.wanted - plan.done;
     report->wall_s = qn_now() - r.start;
-    if (!err && !nothing && report->missing == 0 && o->parts == 1) {
+    if (!err && so_far) {
+        size_t missing;
+        err = qn_result_build(&plan, NULL, so_far, &missing);
+    } else if (!err && !nothing && report->missing == 0 && o->parts == 1) {
         qn_provenance how = {o->command, o->threads > 0 ? o->threads : omp_get_max_threads(), report->wall_s};
         size_t missing;
         err = qn_merge(&plan, o->output, &how, &missing);
     }
-    report->merged = !err && (nothing || (report->missing == 0 && o->parts == 1));
+    report->merged = !err && !so_far && (nothing || (report->missing == 0 && o->parts == 1));
     if (r.folder_fd >= 0) {
         rmdir(r.folder); /* goes only when it is empty */
         close(r.folder_fd);
@@ -593,4 +683,9 @@ int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
     qn_plan_free(&plan);
     qn_layout_free(&layout);
     return err;
+}
+
+int qn_run(const qn_sweep *s, const qn_run_options *o, qn_run_report *report)
+{
+    return qn_adapt_is_on(s) ? qn_run_adaptive(s, o, report) : qn_run_stage(s, o, NULL, report);
 }

@@ -36,6 +36,22 @@ const char *qn_store_reason(char to[QN_STORE_REASON])
     return to;
 }
 
+hid_t qn_store_open(const char *path)
+{
+    char why[QN_STORE_REASON];
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    int bad = access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 || H5Pset_file_locking(access, false, true) < 0;
+    hid_t file = bad ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
+    qn_store_reason(why);
+    if (access >= 0)
+        H5Pclose(access);
+    if (file < 0 && H5Fis_hdf5(path) <= 0)
+        qn_fail(QN_ERR_DATA, "%s: is not an HDF5 file", path);
+    else if (file < 0)
+        qn_fail(QN_ERR_DATA, "%s: cannot be read, the file is damaged or cut short: %s", path, why);
+    return file;
+}
+
 const char *qn_hdf5_version(void)
 {
     return H5_VERS_INFO + strlen("HDF5 library version: ");

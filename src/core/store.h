@@ -21,6 +21,10 @@ typedef struct qn_silence { /* the host program's error printing, put back after
 void qn_store_enter(qn_silence *s);
 void qn_store_leave(const qn_silence *s);
 
+/* Opens a file to read; negative after a failure, with a sentence (QN_ERR_DATA).  Files appear whole, so no lock is asked of file systems
+ * that may have none. */
+hid_t qn_store_open(const char *path);
+
 /* Where HDF5's last failure began, in its words. */
 #define QN_STORE_REASON 160
 const char *qn_store_reason(char to[QN_STORE_REASON]);

@@ -22,6 +22,8 @@ typedef struct known { /* an object seen: its address, and if it is a scale the 
 typedef struct reader {
     const char *path;
     uint64_t bytes;     /* length of the file */
+    const char *group;  /* the root group of which only the variables `only` are read; NULL: none */
+    const char *const *only;
     known *seen;
     size_t n_seen;
     qn_buffer left_out;
@@ -387,6 +389,12 @@ static bool is_skipped(const char *const *skip, const char *name)
     return false;
 }
 
+/* A variable of the group of which only some are read, and none of them: nor a coordinate. */
+static bool is_unwanted(const reader *r, const qn_dataset *d, const entry *e)
+{
+    return r->group && d->parent && !d->parent->parent && !strcmp(d->name, r->group) && H5DSis_scale(e->id) <= 0 && !is_skipped(r->only, e->name);
+}
+
 static int read_group(reader *r, qn_dataset *d, hid_t id, const char *const *skip, int depth)
 {
     entries list = {0};
@@ -408,7 +416,7 @@ static int read_group(reader *r, qn_dataset *d, hid_t id, const char *const *ski
     if (!err)
         err = open_entries(r, d, id, &list);
     for (size_t i = 0; i < list.n && !err; i++)
-        if (list.item[i].id >= 0 && !list.item[i].is_group)
+        if (list.item[i].id >= 0 && !list.item[i].is_group && !is_unwanted(r, d, &list.item[i]))
             err = read_var(r, d, &list.item[i]);
     for (size_t i = 0; i < list.n && !err; i++) {
         qn_dataset *sub;
@@ -429,10 +437,14 @@ static int read_group(reader *r, qn_dataset *d, hid_t id, const char *const *ski
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
+typedef struct part { /* what of a file is read: not the root groups `skip`, of `group` only the variables `only` */
+    const char *const *skip, *group, *const *only;
+} part;
+
 /* An open HDF5 file to a tree.  Takes the file. */
-static int read_tree(const char *path, uint64_t bytes, hid_t file, const char *const *skip, qn_dataset **out)
+static int read_tree(const char *path, uint64_t bytes, hid_t file, const part *what, qn_dataset **out)
 {
-    reader r = {.path = path, .bytes = bytes};
+    reader r = {.path = path, .bytes = bytes, .group = what->group, .only = what->only};
     H5O_info_t info;
     qn_dataset *d = NULL;
     hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
@@ -442,7 +454,7 @@ static int read_tree(const char *path, uint64_t bytes, hid_t file, const char *c
     if (!err)
         err = add_known(&r, info.addr, NULL);
     if (!err)
-        err = read_group(&r, d, root, skip, 0);
+        err = read_group(&r, d, root, what->skip, 0);
     if (root >= 0)
         H5Gclose(root);
     H5Fclose(file);
@@ -459,42 +471,35 @@ static int read_tree(const char *path, uint64_t bytes, hid_t file, const char *c
     return 0;
 }
 
-/* Files appear whole, so no lock is asked of file systems that may have none. */
-static int open_and_read(const char *path, size_t n, const char *const *skip, qn_dataset **out)
+static int open_and_read(const char *path, size_t n, const part *what, qn_dataset **out)
 {
     qn_silence s;
-    char why[QN_STORE_REASON];
     qn_store_enter(&s);
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    int bad = access < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 || H5Pset_file_locking(access, false, true) < 0, err;
-    hid_t file = bad ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
-    qn_store_reason(why);
-    if (file >= 0)
-        err = read_tree(path, n, file, skip, out);
-    else if (H5Fis_hdf5(path) <= 0)
-        err = qn_fail(QN_ERR_DATA, "%s: is not an HDF5 file", path);
-    else
-        err = qn_fail(QN_ERR_DATA, "%s: cannot be read, the file is damaged or cut short: %s", path, why);
-    if (access >= 0)
-        H5Pclose(access);
+    hid_t file = qn_store_open(path);
+    int err = file < 0 ? QN_ERR_DATA : read_tree(path, n, file, what, out);
     qn_store_leave(&s);
     return err;
 }
 
-static int read_file(const char *path, bool sealed, const char *const *skip, qn_dataset **out)
+static int read_file(const char *path, bool sealed, const part *what, qn_dataset **out)
 {
     size_t n = 0;
     *out = NULL;
     int err = qn_sealed_check(path, sealed, &n);
-    return err ? err : open_and_read(path, n, skip, out);
+    return err ? err : open_and_read(path, n, what, out);
 }
 
 int qn_dataset_read(const char *path, const char *const *skip, qn_dataset **out)
 {
-    return read_file(path, false, skip, out);
+    return read_file(path, false, &(part){.skip = skip}, out);
+}
+
+int qn_dataset_read_some(const char *path, const char *const *skip, const char *group, const char *const *only, qn_dataset **out)
+{
+    return read_file(path, false, &(part){skip, group, only}, out);
 }
 
 int qn_dataset_read_sealed(const char *path, qn_dataset **out)
 {
-    return read_file(path, true, NULL, out);
+    return read_file(path, true, &(part){0}, out);
 }

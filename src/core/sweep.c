@@ -1,6 +1,7 @@
 /* sweep.c -- from the tree of a sweep file to model, parameters, axes and sampling.  Every mistake is collected, none is fatal
  * before the end, so that the user sees all of them in one go.  Values and ranges are read in axis.c, --set edits done in edit.c,
  * points and keys made in points.c. */
+#include "adaptive.h"
 #include "sweep.h"
 
 #include <stdio.h>
@@ -155,6 +156,67 @@ static void read_sampling(qn_sweep *s, qn_problems *c)
         qn_problem_at(c, m, "%lld measurements a task are more than 100 million; raise interval", (long long)(g->steps / g->interval));
 }
 
+/* ---- a chained axis ---------------------------------------------------------------------------------------------- */
+
+/* Names of the parameters that a state can change. */
+static char *retunable(const qn_sweep *s)
+{
+    qn_buffer b = {0};
+    for (size_t i = 0; i < s->schema.n; i++)
+        if (s->schema.item[i].flags & QN_RETUNE)
+            qn_buffer_add(&b, "%s%s", b.n ? ", " : "", s->schema.item[i].name);
+    return b.text;
+}
+
+static void chain_axis(qn_sweep *s, qn_problems *c, const char *key, const qn_node *at)
+{
+    char swept[256] = "";
+    for (size_t a = 0; a < s->n_axes; a++) {
+        const char *name = s->schema.item[s->axis[a].param].name;
+        snprintf(swept + strlen(swept), sizeof swept - strlen(swept), "%s%s", a ? ", " : "", name);
+        if (!strcmp(name, at->text))
+            s->chain.axis = a;
+    }
+    const qn_axis *axis = s->n_axes ? &s->axis[s->chain.axis] : NULL;
+    const qn_param *p = axis ? &s->schema.item[axis->param] : NULL;
+    if (!p || strcmp(p->name, at->text)) {
+        qn_problem_at(c, at, "%s runs along an axis of the sweep, which '%s' is not; swept is %s", key, at->text, s->n_axes ? swept : "nothing");
+        s->chain.kind = QN_NO_CHAIN;
+        return;
+    }
+    char *names = retunable(s);
+    if (!(p->flags & QN_RETUNE))
+        qn_problem_at(c, at, "a state of model %s cannot change its %s; %s may run along %s", s->model->name, p->name, key, names ? names : "nothing");
+    else if (axis->n < 2 && s->chain.kind == QN_TEMPERING)
+        qn_problem_at(c, at, "tempering needs at least two values of %s", p->name);
+    free(names);
+}
+
+static void read_chain(qn_sweep *s, qn_problems *c)
+{
+    static const char *const known[] = {"axis", "interval"};
+    const qn_node *continuation = mapping_or_complain(c, s->tree, "continuation"), *tempering = mapping_or_complain(c, s->tree, "tempering");
+    const qn_node *at = tempering ? tempering : continuation, *axis = qn_node_get(at, "axis"), *keep = qn_node_get(qn_node_get(s->tree, "sampling"), "checkpoint");
+    const char *key = tempering ? "tempering" : "continuation";
+    if (!at)
+        return;
+    if (tempering && continuation)
+        qn_problem_at(c, continuation, "continuation and tempering exclude each other: one axis of a sweep can be chained");
+    qn_node_check_keys(c, at, tempering ? "in tempering" : "in continuation", tempering ? 2 : 1, known);
+    s->chain = (qn_chain){.kind = tempering ? QN_TEMPERING : QN_CONTINUATION, .interval = tempering ? 1 : 0};
+    if (tempering)
+        qn_node_whole(c, at, "interval", 1, 1000000000, &s->chain.interval);
+    if (!s->model->retune || (tempering && !s->model->log_weight))
+        qn_problem_at(c, at, "model %s %s, so it cannot be run by %s", s->model->name,
+                      s->model->retune ? "gives no weights by which configurations could be exchanged" : "cannot change the parameters of a state", key);
+    else if (!axis || axis->kind != QN_NODE_SCALAR || qn_node_is_null(axis))
+        qn_problem_at(c, at, "%s must name the axis that it runs along: {axis: T}", key);
+    else
+        chain_axis(s, c, key, axis);
+    if (!tempering && s->sampling.checkpoint)
+        qn_problem_at(c, keep, "checkpoint has no use with continuation: the next value begins where `steps` ended, so more steps are another run");
+}
+
 /* Where parameter `name` stands, for complaints of the model. */
 static const qn_node *find_parameter(void *ctx, const char *name)
 {
@@ -265,8 +327,8 @@ static int find_model(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
 
 static void read_top(qn_sweep *s, qn_problems *c)
 {
-    static const char *const known[] = {"model", "seed", "replicas", "parameters", "sweep", "sampling", "output", "title"};
-    qn_node_check_keys(c, s->tree, "at the top level", 8, known);
+    static const char *const known[] = {"model", "seed", "replicas", "parameters", "sweep", "sampling", "continuation", "tempering", "target", "refine", "output", "title"};
+    qn_node_check_keys(c, s->tree, "at the top level", 12, known);
     const qn_node *seed = qn_node_get(s->tree, "seed"), *title = qn_node_get(s->tree, "title"), *output = qn_node_get(s->tree, "output");
     if (!seed)
         qn_problem_at(c, s->tree, "the sweep file must give a seed, a whole number: no run is seeded by the clock");
@@ -390,7 +452,11 @@ int qn_sweep_init(qn_sweep *s, const qn_sweep_source *from, qn_problems *c)
         return err;
     if (known) {
         read_parameters(s, c);
+        read_chain(s, c);
+        qn_adapt_read(s, c);
         read_inputs(s, from, c);
+        if (!c->n && (err = qn_sweep_hash_chain(s)))
+            return err;
     }
     if (!c->n)
         check_points(s, c);
@@ -409,6 +475,7 @@ void qn_sweep_free(qn_sweep *s)
     for (size_t i = 0; i < s->n_sets; i++)
         free(s->sets[i]);
     free(s->sampling.artifact);
+    free(s->wanted);
     free(s->axis);
     free(s->input);
     free(s->sets);

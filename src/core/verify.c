@@ -44,34 +44,35 @@ static int check_summaries(const qn_plan *p, qn_verdict_report *r)
     return 0;
 }
 
-/* The rows of a whole result lie in the order of the tasks, each under its own keys. */
+/* The rows of a whole result lie in the order of points and replicas, each under its own keys. */
 static int check_keys(const qn_plan *p, const char *output, qn_verdict_report *r)
 {
     const qn_source *s = &p->source[0];
     size_t missing = 0;
-    for (size_t t = 0; t < p->n_tasks && t < s->rows; t++) {
-        const qn_task_keys *want = &p->task[t].keys;
+    for (size_t t = 0; t < p->n_rows && t < s->rows; t++) {
+        const qn_task_keys *want = &p->row[t].keys;
         char text[256];
         if (!s->key[2 * t] && !s->key[2 * t + 1] && !s->chain[2 * t] && !s->chain[2 * t + 1]) {
-            missing++;
+            size_t replicas = (size_t)p->sweep->replicas;
+            missing += qn_sweep_wants(p->sweep, qn_sweep_chain_of(p->sweep, t / replicas) * replicas + t % replicas);
         } else if (memcmp(&s->key[2 * t], &want->task, sizeof want->task) || memcmp(&s->chain[2 * t], &want->chain, sizeof want->chain)) {
             r->altered++;
             snprintf(text, sizeof text, "the key of point %zu, replica %zu is not the one that its parameters give", t / (size_t)p->sweep->replicas, t % (size_t)p->sweep->replicas);
             finding(r, text);
         }
     }
-    if (!r->altered && (missing || s->rows != p->n_tasks))
-        return qn_fail(QN_ERR_INPUT, "%s is not finished: %zu of its %zu tasks are missing", output, p->n_tasks - (s->rows - missing), p->n_tasks);
+    if (!r->altered && (missing || s->rows != p->n_rows))
+        return qn_fail(QN_ERR_INPUT, "%s is not finished: %zu of its %zu tasks are missing", output, p->wanted - p->done, p->wanted);
     return 0;
 }
 
 static int check_rows(const qn_plan *p, double *row, qn_verdict_report *r)
 {
-    for (size_t t = 0; t < p->n_tasks; t++) {
+    for (size_t t = 0; t < p->n_rows; t++) {
         qn_row_head head;
-        if (p->task[t].source != 0)
+        if (p->row[t].source != 0)
             continue;
-        int err = qn_source_row(&p->source[0], p->task[t].row, p->layout, &head, row);
+        int err = qn_source_row(&p->source[0], p->row[t].row, p->layout, &head, row);
         if (err && err != QN_ERR_DATA)
             return err;
         r->rows++;
@@ -83,23 +84,31 @@ static int check_rows(const qn_plan *p, double *row, qn_verdict_report *r)
     return 0;
 }
 
-static int rerun(const qn_plan *p, size_t task, double *row, double *again, qn_verdict_report *r)
+/* again: [rungs][layout->row], heads: [rungs]. */
+static int rerun(const qn_plan *p, size_t task, double *row, double *again, qn_row_head *heads, qn_verdict_report *r)
 {
-    qn_row_head old, new;
-    int err = qn_source_row(&p->source[0], p->task[task].row, p->layout, &old, row);
-    if (err == QN_ERR_DATA)
-        return 0; /* counted as altered */
-    if (!err)
-        err = qn_task_run(p, task, again, &new);
+    size_t rungs = qn_sweep_rungs(p->sweep), width = p->layout->row, replicas = (size_t)p->sweep->replicas;
+    int err = qn_task_run(p, task, again, heads);
+    bool differs = false;
+    for (size_t i = 0; i < rungs && !err; i++) {
+        const qn_place *at = &p->row[qn_plan_row(p, task, i)];
+        qn_row_head old;
+        char text[256];
+        err = qn_source_row(&p->source[0], at->row, p->layout, &old, row);
+        if (err == QN_ERR_DATA) { /* counted as altered */
+            err = 0;
+            continue;
+        }
+        if (err || (old.digest == heads[i].digest && !memcmp(row, again + i * width, width * sizeof *row)))
+            continue;
+        differs = true;
+        snprintf(text, sizeof text, "point %zu, replica %zu gives other numbers when it is run again", qn_plan_row(p, task, i) / replicas, task % replicas);
+        finding(r, text);
+    }
     if (err)
         return err;
     r->rerun++;
-    if (old.digest != new.digest || memcmp(row, again, p->layout->row * sizeof *row)) {
-        char text[256];
-        r->differ++;
-        snprintf(text, sizeof text, "point %zu, replica %zu gives other numbers when it is run again", task / (size_t)p->sweep->replicas, task % (size_t)p->sweep->replicas);
-        finding(r, text);
-    }
+    r->differ += differs;
     return 0;
 }
 
@@ -125,8 +134,10 @@ int qn_verify(const qn_sweep *s, const char *output, size_t tasks, qn_verdict_re
         err = qn_fail(QN_ERR_INPUT, "%s is not a finished result", output);
     if (!err)
         err = check_keys(&p, output, out);
-    double *row = malloc((l.row + 1) * sizeof *row), *again = malloc((l.row + 1) * sizeof *again);
-    if (!err && (!row || !again))
+    size_t rungs = qn_sweep_rungs(s);
+    double *row = malloc((l.row + 1) * sizeof *row), *again = malloc((rungs * l.row + 1) * sizeof *again);
+    qn_row_head *heads = malloc(rungs * sizeof *heads);
+    if (!err && (!row || !again || !heads))
         err = qn_fail(QN_ERR_NOMEM, "out of memory");
     if (!err)
         err = check_rows(&p, row, out);
@@ -134,8 +145,9 @@ int qn_verify(const qn_sweep *s, const char *output, size_t tasks, qn_verdict_re
         err = check_summaries(&p, out);
     size_t n = tasks && tasks < p.n_tasks ? tasks : p.n_tasks;
     for (size_t i = 0; i < n && !err; i++)
-        if (p.task[i * p.n_tasks / n].source == 0)
-            err = rerun(&p, i * p.n_tasks / n, row, again, out);
+        if (p.task[i * p.n_tasks / n].done && qn_sweep_wants(s, i * p.n_tasks / n))
+            err = rerun(&p, i * p.n_tasks / n, row, again, heads, out);
+    free(heads);
     free(row);
     free(again);
     qn_plan_free(&p);

@@ -1,6 +1,6 @@
 /* test_hebbian_exact.c -- N = 12 spins, K = 5 patterns: thermal averages summed over all 2^12 states, by an independent program
  * (tests/data/exact_N12_K5.csv, exact_N12_Pq.csv), by an enumerator over this engine's energies to 1e-10, and by its Monte Carlo
- * within 4 standard errors. */
+ * within 4 standard errors, the coldest rows by tempering. */
 #include "hebbian/chain.h"
 #include "hebbian/hebbian.h"
 #include "data.h"
@@ -193,7 +193,7 @@ static void all_states(void **state)
 
 /* ---- Monte Carlo ------------------------------------------------------------------------------------------------------------ */
 
-enum { REPLICAS = 128, MOST_T = 8, COLD = 4000 }; /* COLD: sweeps before the chains at T = 0.5 and below forget their start */
+enum { REPLICAS = 128, MOST_T = 8, COLD = 4000, STEPS = 400 }; /* COLD: sweeps before the chains at T = 0.5 and below forget their start */
 
 static const qn_model *find(void *ctx, const char *name)
 {
@@ -210,7 +210,7 @@ typedef struct tally {
 
 static void judge(tally *y, const exact *x, const char *dynamics, const char *what, double got, double err, double want)
 {
-    double z = got == want ? 0 : fabs(got - want) / err;
+    double z = got == want ? 0 : fabs(got - want) / (err > 0 ? err : 1.0 / (REPLICAS * STEPS)); /* no spread: what differs was too rare to be seen */
     y->checks++;
     if (z > y->worst) {
         y->worst = z;
@@ -279,44 +279,57 @@ static void judge_row(tally *y, const exact *x, const char *dynamics, const qn_l
     }
 }
 
-/* Several temperatures of one P and energy with one dynamics, as one sweep. */
-static void run_rows(tally *y, const exact *const *x, size_t n, int thermalization, const char *dynamics, const char *parameters)
+/* A sweep over several temperatures of one P and energy, with plan and layout. */
+typedef struct experiment {
+    qn_sweep s;
+    qn_layout l;
+    qn_plan plan;
+} experiment;
+
+static void experiment_init(experiment *e, const exact *const *x, size_t n, int thermalization, int steps, const char *parameters, const char *more)
 {
-    if (!n)
-        return;
     qn_buffer text = {0};
-    size_t steps = 400;
     qn_buffer_add(&text, "model: hebbian\nseed: 12\nreplicas: %d\nparameters: {N: 12, P: %d, energy: %s, norm: asymptotic, patterns: file, pattern_file: " PATTERNS ", start: random, replicas_per_disorder: 2, histograms: true, %s}\nsweep: {T: [",
                   REPLICAS, x[0]->p, x[0]->kind, parameters);
     for (size_t i = 0; i < n; i++)
         qn_buffer_add(&text, "%s%g", i ? ", " : "", x[i]->t);
-    qn_buffer_add(&text, "]}\nsampling: {thermalization: %d, steps: %zu, bins: 1}\n", thermalization, steps);
-    qn_sweep s;
-    qn_layout l;
-    qn_plan plan;
+    qn_buffer_add(&text, "]}\nsampling: {thermalization: %d, steps: %d, bins: 1}\n%s", thermalization, steps, more);
     qn_problems problems = {0};
-    if (qn_sweep_init(&s, &(qn_sweep_source){.file = "test_hebbian_exact", .text = text.text, .find = find}, &problems))
+    if (qn_sweep_init(&e->s, &(qn_sweep_source){.file = "test_hebbian_exact", .text = text.text, .find = find}, &problems))
         qn_problems_print(&problems, stderr);
     assert_int_equal(problems.n, 0);
-    assert_int_equal(qn_layout_init(&l, &s), 0);
-    assert_int_equal(qn_plan_init(&plan, &s, &l, "/nonexistent/out.h5", NULL, 0, NULL, NULL), 0);
+    assert_int_equal(qn_layout_init(&e->l, &e->s), 0);
+    assert_int_equal(qn_plan_init(&e->plan, &e->s, &e->l, "/nonexistent/out.h5", NULL, 0, NULL, NULL), 0);
+    qn_problems_free(&problems);
+    qn_buffer_free(&text);
+}
+
+static void experiment_free(experiment *e)
+{
+    qn_plan_free(&e->plan);
+    qn_layout_free(&e->l);
+    qn_sweep_free(&e->s);
+}
+
+static void run_rows(tally *y, const exact *const *x, size_t n, int thermalization, const char *dynamics, const char *parameters)
+{
+    if (!n)
+        return;
+    experiment e;
+    experiment_init(&e, x, n, thermalization, STEPS, parameters, "");
     double *row[REPLICAS];
     for (size_t r = 0; r < REPLICAS; r++)
-        row[r] = malloc((l.row + 1) * sizeof **row);
+        row[r] = malloc((e.l.row + 1) * sizeof **row);
     for (size_t i = 0; i < n; i++) {
         for (size_t r = 0; r < REPLICAS; r++) {
             qn_row_head head;
-            assert_int_equal(qn_task_run(&plan, i * REPLICAS + r, row[r], &head), 0);
+            assert_int_equal(qn_task_run(&e.plan, i * REPLICAS + r, row[r], &head), 0);
         }
-        judge_row(y, x[i], dynamics, &l, steps, row);
+        judge_row(y, x[i], dynamics, &e.l, STEPS, row);
     }
     for (size_t r = 0; r < REPLICAS; r++)
         free(row[r]);
-    qn_plan_free(&plan);
-    qn_layout_free(&l);
-    qn_sweep_free(&s);
-    qn_problems_free(&problems);
-    qn_buffer_free(&text);
+    experiment_free(&e);
 }
 
 /* Every row that a single-flip chain mixes (all of P = 2; T >= 0.5 above).  Some 500 checks a dynamics, each |z| < 4 with 127 degrees of freedom:
@@ -357,6 +370,69 @@ static void metropolis(void **state)
     dynamics_samples(state, "Metropolis", "dynamics: metropolis, field_reuse: false");
 }
 
+/* ---- tempering -------------------------------------------------------------------------------------------------------------- */
+
+enum { LADDER_THERMALIZATION = 300, LADDER_STEPS = 600 };
+
+/* All temperatures of one P and energy as one ladder, the two chains of a task exchanged one by one. */
+static void run_ladder(tally *y, const exact *const *x, size_t n)
+{
+    experiment e;
+    experiment_init(&e, x, n, LADDER_THERMALIZATION, LADDER_STEPS, "dynamics: heatbath", "tempering: {axis: T}\n");
+    size_t width = e.l.row, trips = qn_layout_column(&e.l, "round_trips")->offset, rate = qn_layout_column(&e.l, "exchange_rate")->offset;
+    double *all = malloc((n * REPLICAS * width + 1) * sizeof *all), *row[REPLICAS], sum = 0;
+    assert_int_equal(e.plan.n_tasks, REPLICAS);
+    for (size_t r = 0; r < REPLICAS; r++) {
+        qn_row_head head[MOST_T];
+        assert_int_equal(qn_task_run(&e.plan, r, all + r * n * width, head), 0);
+        sum += all[r * n * width + trips];
+        for (size_t i = 0; i < n; i++) {
+            double p = all[(r * n + i) * width + rate];
+            assert_true(i + 1 < n ? p > 0 && p <= 1 : isnan(p));
+            assert_near(all[(r * n + i) * width + trips], all[r * n * width + trips], 0);
+        }
+    }
+    print_message("P=%d %s: %.1f round trips a task\n", x[0]->p, x[0]->kind, sum / REPLICAS);
+    assert_true(sum / REPLICAS > 10);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t r = 0; r < REPLICAS; r++)
+            row[r] = all + (r * n + i) * width;
+        judge_row(y, x[i], "tempering", &e.l, LADDER_STEPS, row);
+    }
+    free(all);
+    experiment_free(&e);
+}
+
+/* Every row, the coldest too, which no single chain reaches in these times: 700 checks, as above. */
+static void tempering(void **state)
+{
+    const reference *r = *state;
+    tally y = {0};
+    for (size_t i = 0; i < r->n;) {
+        const exact *rung[MOST_T];
+        size_t n = 0, first = i;
+        for (; i < r->n && r->row[i].p == r->row[first].p && !strcmp(r->row[i].kind, r->row[first].kind); i++)
+            rung[n++] = &r->row[i];
+        run_ladder(&y, rung, n);
+    }
+    print_message("%zu checks, largest z = %.2f: %s\n", y.checks, y.worst, y.where);
+    assert_true(y.checks > 650);
+    if (!(y.worst < Q_Z))
+        fail_msg("%s", y.where);
+}
+
+/* The same times without exchanges miss the coldest rows by far: the test above would notice a ladder that does not work. */
+static void cold_chains_alone_fail(void **state)
+{
+    const reference *r = *state;
+    tally y = {0};
+    for (size_t i = 0; i < r->n; i++)
+        if (r->row[i].p == 4 && r->row[i].t == 0.1 && !strcmp(r->row[i].kind, "distinct"))
+            run_rows(&y, (const exact *const[]){&r->row[i]}, 1, LADDER_THERMALIZATION, "alone", "dynamics: heatbath");
+    print_message("alone: z = %.1f: %s\n", y.worst, y.where);
+    assert_true(y.worst > 2 * Q_Z);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +440,8 @@ int main(void)
         cmocka_unit_test(heat_bath_random),
         cmocka_unit_test(heat_bath_sequential),
         cmocka_unit_test(metropolis),
+        cmocka_unit_test(tempering),
+        cmocka_unit_test(cold_chains_alone_fail),
     };
     return cmocka_run_group_tests_name("hebbian_exact", tests, read_reference, free_reference);
 }

@@ -181,6 +181,32 @@ static void every_state_of_l3_has_its_weight(void **state)
     qn_dataset_free(d);
 }
 
+/* A heat bath at T = 0.7 keeps the sign of m that it has (the last check): only the ladder brings its mean to zero.  Along a continuation every temperature starts where the one above ended. */
+static void chained_temperatures_of_l3(void **state)
+{
+    (void)state;
+    const double t[] = {0.7, 1.1, 1.6, 2.4, 4};
+    qn_dataset *ladder = run("model: ising\nseed: 20261125\nreplicas: 32\nparameters: {L: 3}\nsweep:\n  T: [0.7, 1.1, 1.6, 2.4, 4]\n"
+                             "sampling: {thermalization: 200, steps: 4000}\ntempering: {axis: T}\n");
+    qn_dataset *cooling = run("model: ising\nseed: 20261125\nreplicas: 32\nparameters: {L: 3}\nsweep:\n  T: [4, 2.4, 1.6, 1.1, 0.7]\n"
+                              "sampling: {thermalization: 200, steps: 4000}\ncontinuation: {axis: T}\n");
+    for (size_t i = 0; i < 5; i++) {
+        double mean[N_MEANS];
+        enumerate(3, t[i], mean);
+        for (int k = 0; k < N_MEANS; k++) {
+            check(ladder, names[k], i, mean[k], k == M ? 0.05 : 0.01);
+            if (k != M)
+                check(cooling, names[k], 4 - i, mean[k], 0.01);
+        }
+        assert_true(value(ladder, "round_trips", "", i) > 100);
+        if (i < 4)
+            assert_true(value(ladder, "exchange_rate", "", i) > 0.2 && value(ladder, "exchange_rate", "", i) < 1);
+    }
+    assert_true(value(cooling, "m", "_err", 4) > 0.15); /* each replica kept its sign */
+    qn_dataset_free(ladder);
+    qn_dataset_free(cooling);
+}
+
 /* At L = 64 the energy differs from the infinite lattice by less than 1e-7 at T = 3 and the magnetisation at T = 2 by less still. */
 static void onsager_and_yang_at_l64(void **state)
 {
@@ -266,6 +292,7 @@ int main(void)
         cmocka_unit_test(kaufman_is_the_sum_over_states),
         cmocka_unit_test(onsager_is_its_limit),
         cmocka_unit_test(every_state_of_l3_has_its_weight),
+        cmocka_unit_test(chained_temperatures_of_l3),
         cmocka_unit_test(onsager_and_yang_at_l64),
         cmocka_unit_test(clusters_at_the_critical_point),
         cmocka_unit_test(goes_on_from_a_checkpoint_bit_by_bit),

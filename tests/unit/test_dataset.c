@@ -641,6 +641,66 @@ static void checksum(void **state)
     assert_null(r);
 }
 
+/* Of the samples only those asked for; the root is whole. */
+static void some(void **state)
+{
+    (void)state;
+    qn_dataset *d = example(), *r;
+    static const char *const skip[] = {"environment", NULL}, *const only[] = {"key", "absent", NULL}, *const none[] = {NULL};
+    ok(qn_dataset_write(d, in_folder("p.h5")));
+    ok(qn_dataset_read_some(in_folder("p.h5"), skip, "samples", only, &r));
+    const qn_dataset *samples = qn_dataset_find_group(r, "samples");
+    assert_non_null(qn_dataset_find(r, "m"));
+    assert_non_null(qn_dataset_find(samples, "key"));
+    assert_null(qn_dataset_find(samples, "m"));
+    assert_int_equal(qn_dataset_find_dim(samples, "replica")->n, 4);
+    assert_null(qn_dataset_find_group(r, "environment"));
+    assert_non_null(qn_dataset_find_group(r, "checkpoints"));
+    qn_dataset_free(r);
+    ok(qn_dataset_read_some(in_folder("p.h5"), skip, "samples", none, &r));
+    assert_null(qn_dataset_find(qn_dataset_find_group(r, "samples"), "key"));
+    qn_dataset_free(r);
+    qn_dataset_free(d);
+}
+
+/* A root put into another as a group, written, read, and taken out again: it stands alone. */
+static void groups(void **state)
+{
+    (void)state;
+    for (size_t n = 2; n < 4; n++) { /* an axis as long as the file's own, and one that is not */
+        qn_dataset *d = example(), *g, *r;
+        ok(qn_dataset_new(&g));
+        ok(qn_dataset_dim(g, "T", n + 1));
+        qn_var *v = add(g, "T", QN_F64, 1, DIMS("T"));
+        v->f64[n] = 7;
+        add(g, "exponent", QN_F64, 1, DIMS("T"))->f64[n] = 0.5;
+        ok(qn_attr_str(g, NULL, "axes", "T"));
+        ok(qn_dataset_group(g, "samples", &r));
+        ok(qn_dataset_dim(r, "resample", 3));
+        add(r, "exponent", QN_F64, 2, DIMS("T", "resample"))->f64[0] = 1;
+        ok(qn_dataset_put_group(d, "fit", g));
+        ok(qn_dataset_new(&g));
+        ok(qn_dataset_put_group(d, "environment", g)); /* in place of the old one */
+        assert_null(qn_attr_text(qn_dataset_find_group(d, "environment"), NULL, "host"));
+        ok(qn_dataset_write(d, in_folder("q.h5")));
+        qn_dataset_free(d);
+        ok(qn_dataset_read(in_folder("q.h5"), NULL, &r));
+        assert_int_equal(qn_dataset_find_dim(r, "T")->n, 3);
+        fails(qn_dataset_take_group(r, "fits", &g), QN_ERR_INPUT, "no group /fits");
+        fails(qn_dataset_take_group(r, "samples", &g), QN_ERR_DATA, "does not stand alone");
+        ok(qn_dataset_take_group(r, "fit", &g));
+        assert_null(g->parent);
+        assert_near(qn_dataset_find(g, "T")->f64[n], 7, 0);
+        assert_near(qn_dataset_find(g, "exponent")->f64[n], 0.5, 0);
+        assert_near(qn_dataset_find(qn_dataset_find_group(g, "samples"), "exponent")->f64[0], 1, 0);
+        ok(qn_dataset_write(g, in_folder("q.h5")));
+        qn_dataset_drop_group(g, "samples");
+        qn_dataset_drop_group(g, "samples"); /* not there: nothing happens */
+        assert_int_equal(g->n_groups, 0);
+        qn_dataset_free(g);
+    }
+}
+
 /* ---- the disk ----------------------------------------------------------------------------------------------------- */
 
 static size_t files_in_folder(void)
@@ -770,6 +830,7 @@ int main(void)
         cmocka_unit_test(tree),    cmocka_unit_test(many_names), cmocka_unit_test(attributes), cmocka_unit_test(round_trip), cmocka_unit_test(same_bytes),
         cmocka_unit_test(form),    cmocka_unit_test(chunks),     cmocka_unit_test(foreign),    cmocka_unit_test(deep),       cmocka_unit_test(truncated),
         cmocka_unit_test(flipped), cmocka_unit_test(edited), cmocka_unit_test(checksum),   cmocka_unit_test(disk),       cmocka_unit_test(threads),    cmocka_unit_test(speed),
+        cmocka_unit_test(some),    cmocka_unit_test(groups),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

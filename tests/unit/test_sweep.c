@@ -242,7 +242,7 @@ static void mistakes(void **state)
     } cases[] = {
         {"seed: 1\n", "1:1: the sweep file must name its model: `model: hebbian`"},
         {"model: toi\nseed: x\nbins: 3\n", "1:8: unknown model 'toi'; did you mean 'toy'?|2:7: seed must be a whole number from 0 to 2^64-1|"
-                                             "3:1: unknown key 'bins' at the top level; known are: model, seed, replicas, parameters, sweep, sampling, output, title"},
+                                             "3:1: unknown key 'bins' at the top level; known are: model, seed, replicas, parameters, sweep, sampling, continuation, tempering, target, refine, output, title"},
         {"model: q\nseed: 1\n", "1:8: unknown model 'q'; `quench models` lists them, --plugin loads one"},
         {"model: toy\n", "1:1: the sweep file must give a seed, a whole number: no run is seeded by the clock"},
         {HEAD "sweep: [1]\n", "3:9: sweep must be a mapping of names to values"},
