@@ -53,7 +53,7 @@ static int create(const qn_params *p, const povm_problem *problem, qn_streams *s
                                   .control_variate = v->control_variate, .enumerate = v->enumerate, .batch = v->batch};
     err = povm_objective_create(&setup, &r->objective);
     if (!err)
-        err = povm_trial_start(&r->t, povm_objective_net(r->objective), s);
+        err = povm_trial_start(&r->t, p, povm_objective_net(r->objective), s);
     if (!err)
         err = povm_descent_init(&r->descent, v, r->t.count);
     if (!err)

@@ -81,7 +81,7 @@ static int create(const qn_params *p, const povm_problem *problem, qn_streams *s
     if (!err)
         err = povm_net_create(&r->t.shape, &net);
     if (!err)
-        err = povm_trial_start(&r->t, net, s);
+        err = povm_trial_start(&r->t, p, net, s);
     if (!err)
         err = povm_descent_init(&r->descent, &r->t.set, r->t.count);
     if (err)

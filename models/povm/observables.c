@@ -45,7 +45,10 @@ const qn_observable povm_observables[] = {
     [POVM_O_GAP] = {"gap", QN_OUTCOME, {0}, "γ", "Δ", "spectral gap of the Liouvillian, up to 4 sites", 0},
     [POVM_O_STATUS] = {"status", QN_OUTCOME, {0}, "1", NULL, "status, 0 all went well, 1 C small enough, 2 no lower C any more, 3 no convergence, 4 the loss is not a number, 5 the effective sample size fell below 1 %", 0},
     [POVM_O_THETA] = {"theta", QN_ARTIFACT, {"parameter"}, "1", NULL, "parameters of the network, after a header that names it", 0},
-    [POVM_O_WALL] = {"wall_s", QN_OUTCOME, {0}, "s", NULL, "processor time of the optimisation", 0},
+    [POVM_O_C_AVERAGE] = {"C_average", QN_OUTCOME, {0}, "1", NULL, "C of the averaged parameters at the end", QN_OWN_ERROR},
+    [POVM_O_SX_AVERAGE] = {"sx_average", QN_OUTCOME, {0}, "1", NULL, "average of X over the sites by the averaged parameters at the end", QN_OWN_ERROR},
+    [POVM_O_SY_AVERAGE] = {"sy_average", QN_OUTCOME, {0}, "1", NULL, "average of Y over the sites by the averaged parameters at the end", QN_OWN_ERROR},
+    [POVM_O_SZ_AVERAGE] = {"sz_average", QN_OUTCOME, {0}, "1", NULL, "average of Z over the sites by the averaged parameters at the end", QN_OWN_ERROR},
     [POVM_OBSERVABLES] = {.name = NULL},
 };
 

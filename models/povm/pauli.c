@@ -447,14 +447,17 @@ int povm_pauli_probabilities(const povm_frame *frame, int n, const double *all, 
     return 0;
 }
 
+/* rho = A + i B as the real symmetric matrix (A, -B; B, A), which has every eigenvalue twice.  (Not gsl_eigen_herm: the zdotc of OpenBLAS 0.3.21 that
+ * it calls reads beyond the end of strided vectors.) */
 int povm_pauli_least_eigenvalue(int n, const double *all, double *out)
 {
     const size_t d = (size_t)1 << n, strings = (size_t)1 << 2 * n;
-    gsl_matrix_complex *rho = gsl_matrix_complex_calloc(d, d);
-    gsl_eigen_herm_workspace *w = gsl_eigen_herm_alloc(d);
-    gsl_vector *values = gsl_vector_alloc(d);
+    gsl_matrix *rho = gsl_matrix_calloc(2 * d, 2 * d);
+    gsl_eigen_symm_workspace *w = gsl_eigen_symm_alloc(2 * d);
+    gsl_vector *values = gsl_vector_alloc(2 * d);
     for (size_t q = 0; q < strings; q++)
-        for (size_t row = 0; row < d; row++) { /* Q has one entry in every row: 1, -i, i or -1 to some power */
+        for (size_t row = 0; row < d; row++) { /* Q has one entry in every row: 1, i, -1 or -i */
+            static const double re[4] = {1, 0, -1, 0}, im[4] = {0, 1, 0, -1};
             size_t column = row;
             int turns = 0; /* quarter turns of the phase */
             for (int i = 0; i < n; i++) {
@@ -462,14 +465,16 @@ int povm_pauli_least_eigenvalue(int n, const double *all, double *out)
                 column ^= letter == 1 || letter == 2 ? (size_t)1 << i : 0;
                 turns += letter == 2 ? (down ? 1 : 3) : letter == 3 && down ? 2 : 0;
             }
-            static const double re[4] = {1, 0, -1, 0}, im[4] = {0, 1, 0, -1};
-            gsl_complex *at = gsl_matrix_complex_ptr(rho, row, column);
-            GSL_SET_COMPLEX(at, GSL_REAL(*at) + ldexp(all[q] * re[turns % 4], -n), GSL_IMAG(*at) + ldexp(all[q] * im[turns % 4], -n));
+            const double x = ldexp(all[q] * re[turns % 4], -n), y = ldexp(all[q] * im[turns % 4], -n);
+            *gsl_matrix_ptr(rho, row, column) += x;
+            *gsl_matrix_ptr(rho, d + row, d + column) += x;
+            *gsl_matrix_ptr(rho, d + row, column) += y;
+            *gsl_matrix_ptr(rho, row, d + column) -= y;
         }
-    const int err = gsl_eigen_herm(rho, values, w);
+    const int err = gsl_eigen_symm(rho, values, w);
     *out = gsl_vector_min(values);
-    gsl_matrix_complex_free(rho);
-    gsl_eigen_herm_free(w);
+    gsl_matrix_free(rho);
+    gsl_eigen_symm_free(w);
     gsl_vector_free(values);
     return err ? qn_fail(QN_ERR_NUMERIC, "the eigenvalues of the state did not converge") : 0;
 }

@@ -126,6 +126,23 @@ static int load(void *state, const qn_group *g)
     return r->task->load(r->own, g);
 }
 
+/* The task sees the new problem in the place of the old one, which is freed when it has let go of it. */
+static int retune(void *state, const qn_params *p)
+{
+    run *r = state;
+    povm_problem before = r->problem;
+    if (!r->task->retune)
+        return qn_fail(QN_ERR_INPUT, "task: %s begins at t = 0 at every point; a chained axis needs exact_steady, trajectories or steady", qn_text(p, "task"));
+    int err = povm_problem_read(p, &r->problem);
+    if (err) {
+        r->problem = before;
+        return err;
+    }
+    err = r->task->retune(r->own, p, &r->problem);
+    povm_problem_free(&before);
+    return err;
+}
+
 static void progress(const void *state, char *text, size_t size)
 {
     const run *r = state;
@@ -160,4 +177,5 @@ const qn_model povm_model = {
     .save = save,
     .load = load,
     .progress = progress,
+    .retune = retune,
 };

@@ -87,7 +87,7 @@ static int create(const qn_params *p, const povm_problem *problem, qn_streams *s
                                   .enumerate = v->enumerate, .batch = v->batch};
     err = povm_objective_create(&setup, &r->objective);
     if (!err)
-        err = povm_trial_start(&r->t, povm_objective_net(r->objective), s);
+        err = povm_trial_start(&r->t, p, povm_objective_net(r->objective), s);
     povm_objective_draw_from(r->objective, &r->t.source);
     return err ? err : create_rest(r);
 }
@@ -209,13 +209,14 @@ static int retune(void *own, const qn_params *p, const povm_problem *problem)
     int err = povm_trial_retune(&r->t, p, problem);
     if (err)
         return err;
-    const double *from = r->t.set.continuation ? reported(r) : r->first;
+    bool goes_on = r->t.set.continuation && povm_trial_done(&r->t) != QN_LOST;
+    const double *from = goes_on ? reported(r) : r->first;
     if (from != r->t.theta)
         memcpy(r->t.theta, from, r->t.count * sizeof *from);
     povm_objective_retune(r->objective, problem);
     if (r->natural)
         povm_natural_retune(r->natural, problem);
-    restart(r, r->t.set.continuation ? r->t.set.continuation_lr : 1);
+    restart(r, goes_on ? r->t.set.continuation_lr : 1);
     return 0;
 }
 
@@ -223,7 +224,8 @@ static int retune(void *own, const qn_params *p, const povm_problem *problem)
 
 static bool provides(const qn_params *p, int obs)
 {
-    return povm_trial_provides(p, obs) || obs == POVM_O_C || obs == POVM_O_LOSS || obs == POVM_O_EVALUATIONS;
+    return povm_trial_provides(p, obs) || obs == POVM_O_C || obs == POVM_O_LOSS || obs == POVM_O_EVALUATIONS ||
+           (obs >= POVM_O_C_AVERAGE && obs <= POVM_O_SZ_AVERAGE);
 }
 
 static int measure(void *own, qn_streams *s, qn_record *record)
@@ -240,11 +242,29 @@ static int measure(void *own, qn_streams *s, qn_record *record)
     return povm_trial_measure(t, reported(r), (double)r->descent.i, s, record);
 }
 
+/* The averaged parameters, beside the reported ones; NaN before there are any. */
+static int put_average(run *r, const qn_streams *s, qn_record *record)
+{
+    povm_estimate fresh;
+    double rate[2];
+    uint64_t first = povm_trial_fresh(record) + POVM_FRESH_LAST;
+    if (r->descent.terms == 0 || povm_trial_done(&r->t) == QN_LOST)
+        return 0;
+    if (r->t.set.c_samples) {
+        povm_objective_measure(r->objective, s, QN_STREAM_MEASUREMENT, first + POVM_FRESH_HALF, r->t.set.c_samples, r->descent.mean, &fresh);
+        qn_put_error(record, POVM_O_C_AVERAGE, 0, fresh.c, fresh.c_err);
+    }
+    int err = povm_trial_look(&r->t, r->descent.mean, s, first, rate);
+    for (int q = 0; q < 3 && !err; q++)
+        qn_put_error(record, POVM_O_SX_AVERAGE + q, 0, povm_look_mean(r->t.look, POVM_O_SX + q, 0), povm_look_error(r->t.look, POVM_O_SX + q, 0));
+    return err;
+}
+
 static int finish(void *own, qn_streams *s, qn_record *record)
 {
-    (void)s;
     run *r = own;
-    return povm_trial_finish(&r->t, reported(r), record);
+    int err = put_average(r, s, record);
+    return err ? err : povm_trial_finish(&r->t, reported(r), record);
 }
 
 static qn_end done(const void *own)

@@ -29,7 +29,8 @@ enum {
     POVM_O_SX_SITE, POVM_O_SY_SITE, POVM_O_SZ_SITE, POVM_O_CORR_XX, POVM_O_CORR_YY, POVM_O_CORR_ZZ, /* over site; over distance: connected */
     POVM_O_C, POVM_O_C_SUM, POVM_O_ESS, POVM_O_IDENTITY, POVM_O_LOSS, POVM_O_EVALUATIONS, POVM_O_INNER, POVM_O_RESIDUAL, POVM_O_MIN_EIGENVALUE,
     POVM_O_JUMPS, POVM_O_SX_MEAN, POVM_O_SY_MEAN, POVM_O_SZ_MEAN, POVM_O_ZZ_MEAN, /* series of trajectories in the steady state */
-    POVM_O_GAP, POVM_O_STATUS, POVM_O_THETA, POVM_O_WALL,
+    POVM_O_GAP, POVM_O_STATUS, POVM_O_THETA,
+    POVM_O_C_AVERAGE, POVM_O_SX_AVERAGE, POVM_O_SY_AVERAGE, POVM_O_SZ_AVERAGE, /* steady: at the averaged parameters */
     POVM_OBSERVABLES
 };
 extern const qn_observable povm_observables[];

@@ -49,7 +49,7 @@ static int create(const qn_params *p, const povm_problem *problem, qn_streams *s
     if (!err)
         err = povm_net_create(&r->t.shape, &net);
     if (!err)
-        err = povm_trial_start(&r->t, net, s);
+        err = povm_trial_start(&r->t, p, net, s);
     if (!err)
         err = povm_natural_create(problem, net, &r->t.set, &r->natural);
     if (err)

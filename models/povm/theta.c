@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rng.h"
@@ -99,4 +100,21 @@ bool povm_theta_fits(const povm_shape *s, povm_kind frame, size_t count, size_t 
             return false;
         }
     return true;
+}
+
+int povm_theta_read(const qn_params *p, const povm_shape *s, povm_kind frame, size_t count, uint64_t replica, double *theta)
+{
+    char why[256];
+    double *x;
+    size_t n = 0;
+    const char *path = qn_text(p, "from");
+    int err = qn_read_artifact(path, "theta", p, replica, &n, &x);
+    if (err)
+        return err;
+    if (!povm_theta_fits(s, frame, count, n, x, why, sizeof why))
+        err = qn_fail(QN_ERR_INPUT, "%s: %s", path, why);
+    else if (theta)
+        memcpy(theta, x + POVM_THETA_HEADER, count * sizeof *theta);
+    free(x);
+    return err;
 }

@@ -16,4 +16,8 @@ void povm_theta_write(const povm_shape *s, povm_kind frame, size_t count, const 
  * Otherwise `why` says what is wrong and what would be right, to be read after the name of the file. */
 bool povm_theta_fits(const povm_shape *s, povm_kind frame, size_t count, size_t n, const double *x, char *why, size_t size);
 
+/* theta [count] from the result file that parameter `from` names, of the point nearest to p; NULL: looks whether it is there and fits.
+ * QN_ERR_INPUT with a sentence that names the file. */
+int povm_theta_read(const qn_params *p, const povm_shape *s, povm_kind frame, size_t count, uint64_t replica, double *theta) QN_NODISCARD;
+
 #endif

@@ -249,6 +249,34 @@ static int load(void *state, const qn_group *g)
     return 0;
 }
 
+/* The same states under other couplings; time and jumps begin anew. */
+static int retune(void *state, const qn_params *p, const povm_problem *problem)
+{
+    run *r = state;
+    povm_waves *waves;
+    povm_look *other;
+    int err = povm_waves_create(problem, dt_of(p), &waves);
+    if (err)
+        return err;
+    if ((err = povm_look_create(problem, &other))) {
+        povm_waves_destroy(waves);
+        return err;
+    }
+    for (int t = 0; t < r->rooms; t++)
+        povm_room_destroy(r->room[t]);
+    r->rooms = 0;
+    povm_waves_destroy(r->waves);
+    povm_look_destroy(r->look);
+    r->waves = waves;
+    r->look = other;
+    r->problem = problem;
+    r->seconds = povm_waves_seconds(problem, dt_of(p)) * (double)r->lanes;
+    r->units = 0;
+    for (size_t b = 0; b < r->blocks; b++)
+        memset(r->block[b].jumps, 0, sizeof r->block[b].jumps);
+    return threads_for(r, 1) < 1 ? qn_fail(QN_ERR_NOMEM, "no memory for states of %d spins", problem->lattice.n) : 0;
+}
+
 static void progress(const void *state, char *text, size_t size)
 {
     const run *r = state;
@@ -265,5 +293,6 @@ const povm_task povm_trajectories = {
     .measure = measure,
     .save = save,
     .load = load,
+    .retune = retune,
     .progress = progress,
 };

@@ -20,17 +20,23 @@ double povm_now(void)
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */
 
+static int make_shape(povm_trial *t)
+{
+    t->shape = t->set.shape;
+    if (t->set.strings < 2)
+        return 0;
+    t->shape.orders = povm_lattice_orders(&t->problem->lattice, t->set.strings, &t->order);
+    t->shape.order = t->order;
+    return t->shape.orders > 0 ? 0 : qn_fail(QN_ERR_NOMEM, "no memory for %d orders of the sites", t->set.strings);
+}
+
 int povm_trial_init(povm_trial *t, const qn_params *p, const povm_problem *problem)
 {
     *t = (povm_trial){.problem = problem};
     povm_variational_read(p, problem, &t->set);
-    t->shape = t->set.shape;
-    if (t->set.strings > 1) {
-        t->shape.orders = povm_lattice_orders(&problem->lattice, t->set.strings, &t->order);
-        if (t->shape.orders < 1)
-            return qn_fail(QN_ERR_NOMEM, "no memory for %d orders of the sites", t->set.strings);
-        t->shape.order = t->order;
-    }
+    int err = make_shape(t);
+    if (err)
+        return err;
     size_t all = povm_outcome_count(t->shape.n, t->shape.k);
     t->room = t->set.enumerate ? all : t->set.samples < ROOM ? t->set.samples : ROOM;
     t->strings = malloc(t->room * (size_t)t->shape.n);
@@ -41,24 +47,31 @@ int povm_trial_init(povm_trial *t, const qn_params *p, const povm_problem *probl
     return povm_look_create(problem, &t->look);
 }
 
-int povm_trial_start(povm_trial *t, povm_net *net, const qn_streams *s)
+static int start_from_product(povm_trial *t, const qn_streams *s)
 {
-    double p[POVM_OUTCOMES], *start = malloc((size_t)(t->shape.n * t->shape.k) * sizeof *start);
+    size_t k = (size_t)t->shape.k, n = (size_t)t->shape.n;
+    double p[POVM_OUTCOMES], *start = malloc(n * k * sizeof *start);
+    if (!start)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    povm_frame_product(&t->problem->frame, t->problem->start, p);
+    for (size_t i = 0; i < n; i++)
+        memcpy(start + i * k, p, k * sizeof *p);
+    qn_rng rng;
+    qn_stream_split(s, QN_STREAM_DYNAMICS, START_STREAM, &rng);
+    povm_net_start(t->net, start, t->set.init_scale, t->set.init_noise, &rng, t->theta);
+    free(start);
+    return 0;
+}
+
+int povm_trial_start(povm_trial *t, const qn_params *p, povm_net *net, const qn_streams *s)
+{
     t->net = net;
     t->count = povm_net_count(net);
     t->theta = malloc(t->count * sizeof *t->theta);
-    if (!start || !t->theta) {
-        free(start);
+    if (!t->theta)
         return qn_fail(QN_ERR_NOMEM, "no memory for %zu parameters", t->count);
-    }
-    povm_frame_product(&t->problem->frame, t->problem->start, p);
-    for (int i = 0; i < t->shape.n; i++)
-        memcpy(start + i * t->shape.k, p, (size_t)t->shape.k * sizeof *p);
-    qn_rng rng;
-    qn_stream_split(s, QN_STREAM_DYNAMICS, START_STREAM, &rng);
-    povm_net_start(net, start, t->set.init_scale, t->set.init_noise, &rng, t->theta);
-    free(start);
-    return povm_source_init(&t->source, net, &t->set, s);
+    int err = t->set.from ? povm_theta_read(p, &t->shape, t->problem->frame.kind, t->count, s->replica, t->theta) : start_from_product(t, s);
+    return err ? err : povm_source_init(&t->source, net, &t->set, s);
 }
 
 int povm_trial_retune(povm_trial *t, const qn_params *p, const povm_problem *problem)
@@ -102,13 +115,13 @@ bool povm_trial_provides(const qn_params *p, int obs)
     return povm_look_provides(obs) || obs == POVM_O_IDENTITY || obs == POVM_O_STATUS || obs == POVM_O_THETA;
 }
 
-static void measure_strings(povm_trial *t, const qn_streams *s, qn_record *r)
+static void look_strings(povm_trial *t, const qn_streams *s, uint64_t first, double out[2])
 {
     double sum = 0, sum2 = 0, rate[3], n = (double)t->set.samples;
-    povm_source_measure(&t->source, s, povm_trial_fresh(r));
+    povm_source_measure(&t->source, s, first);
     for (size_t done = 0, now; done < t->set.samples; done += now) {
         now = t->set.samples - done < t->room ? t->set.samples - done : t->room;
-        povm_source_draw(&t->source, s, QN_STREAM_MEASUREMENT, povm_trial_fresh(r) + done / POVM_BLOCK, now, t->strings, t->logp);
+        povm_source_draw(&t->source, s, QN_STREAM_MEASUREMENT, first + done / POVM_BLOCK, now, t->strings, t->logp);
         povm_look_strings(t->look, now, t->strings, NULL, povm_source_correlated(&t->source));
         for (size_t k = 0; k < now; k++) {
             povm_rates_at(&t->rates, t->problem, t->strings + k * (size_t)t->shape.n, rate);
@@ -116,7 +129,8 @@ static void measure_strings(povm_trial *t, const qn_streams *s, qn_record *r)
             sum2 += rate[2] * rate[2];
         }
     }
-    qn_put_error(r, POVM_O_IDENTITY, 0, sum / n, sqrt(fmax(sum2 - sum * sum / n, 0) / n / (n - 1)));
+    out[0] = sum / n;
+    out[1] = sqrt(fmax(sum2 - sum * sum / n, 0) / n / (n - 1));
 }
 
 /* <word> of the energy at its sites. */
@@ -156,14 +170,15 @@ static void add_pauli(const povm_problem *problem, double p, const uint8_t *a, d
 }
 
 /* All strings with their P in place of a sample: exact expectations. */
-static int measure_all(povm_trial *t, qn_record *r)
+static int look_all(povm_trial *t, double out[2])
 {
     const povm_lattice *l = &t->problem->lattice;
     size_t n = (size_t)t->shape.n;
-    double *one = calloc(3 * n * (n + 1), sizeof *one), *pair = one + 3 * n, rate[3], identity = 0;
+    double *one = calloc(3 * n * (n + 1), sizeof *one), *pair = one + 3 * n, rate[3];
     if (!one)
         return qn_fail(QN_ERR_NOMEM, "out of memory");
     povm_expectations x = {.one = one, .pair = pair};
+    out[0] = out[1] = 0;
     for (size_t k = 0; k < t->room; k++)
         povm_outcome_string(t->shape.n, t->shape.k, k, t->strings + k * n);
     povm_net_logp(t->net, t->room, t->strings, t->logp);
@@ -173,29 +188,36 @@ static int measure_all(povm_trial *t, qn_record *r)
         add_pauli(t->problem, p, a, one, pair);
         povm_rates_at(&t->rates, t->problem, a, rate);
         x.energy += p * energy_of(t, a);
-        identity += p * rate[2];
+        out[0] += p * rate[2];
     }
     for (size_t q = 0; q < 3; q++)
         for (int b = 0; b < l->n_bonds; b++)
             x.near[q] += pair[(q * n + (size_t)l->bond[b][0]) * n + (size_t)l->bond[b][1]] / l->n_bonds;
     povm_look_exact(t->look, &x);
-    qn_put_error(r, POVM_O_IDENTITY, 0, identity, 0);
     free(one);
+    return 0;
+}
+
+int povm_trial_look(povm_trial *t, const double *theta, const qn_streams *s, uint64_t first, double rate[2])
+{
+    povm_source_set(&t->source, theta);
+    povm_look_clear(t->look);
+    if (t->set.enumerate)
+        return look_all(t, rate);
+    look_strings(t, s, first, rate);
     return 0;
 }
 
 int povm_trial_measure(povm_trial *t, const double *theta, double time, const qn_streams *s, qn_record *r)
 {
-    povm_source_set(&t->source, theta);
-    povm_look_clear(t->look);
-    int err = 0;
-    if (t->set.enumerate)
-        err = measure_all(t, r);
-    else
-        measure_strings(t, s, r);
+    double rate[2];
+    int err = povm_trial_look(t, theta, s, povm_trial_fresh(r), rate);
+    if (err)
+        return err;
     qn_put(r, POVM_O_T, time);
+    qn_put_error(r, POVM_O_IDENTITY, 0, rate[0], rate[1]);
     povm_look_put(t->look, r);
-    return err;
+    return 0;
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */

@@ -34,14 +34,17 @@ typedef struct povm_trial {
 
 int povm_trial_init(povm_trial *t, const qn_params *p, const povm_problem *problem) QN_NODISCARD; /* all but net and theta */
 /* Takes the net, allocates theta and sets it: the product state, or the file of `from`. */
-int povm_trial_start(povm_trial *t, povm_net *net, const qn_streams *s) QN_NODISCARD;
+int povm_trial_start(povm_trial *t, const qn_params *p, povm_net *net, const qn_streams *s) QN_NODISCARD;
 void povm_trial_free(povm_trial *t); /* also after a failed init */
 int povm_trial_retune(povm_trial *t, const qn_params *p, const povm_problem *problem) QN_NODISCARD; /* other couplings and settings, the same net */
 
 /* The state at `theta` from fresh strings (enumerate: exactly): time, all that a look measures, d<Z>/dt. */
 int povm_trial_measure(povm_trial *t, const double *theta, double time, const qn_streams *s, qn_record *r) QN_NODISCARD;
+/* The state at `theta` into t->look, from the strings of block `first` of the measurement stream on (enumerate: exactly); d<Z>/dt and its error. */
+int povm_trial_look(povm_trial *t, const double *theta, const qn_streams *s, uint64_t first, double rate[2]) QN_NODISCARD;
 uint64_t povm_trial_fresh(const qn_record *r); /* block of the measurement stream where this measurement begins */
-#define POVM_FRESH_HALF ((uint64_t)1 << 23)    /* blocks after it, those for C begin */
+#define POVM_FRESH_HALF ((uint64_t)1 << 23)    /* so many blocks after it those for C begin, */
+#define POVM_FRESH_LAST ((uint64_t)1 << 22)    /* and so many after each those of finish() */
 bool povm_trial_provides(const qn_params *p, int obs);
 int povm_trial_finish(povm_trial *t, const double *theta, qn_record *r) QN_NODISCARD; /* status, and theta as an artifact */
 

@@ -2,8 +2,10 @@
 #include "variational_settings.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "outcome.h"
+#include "theta.h"
 
 static int64_t int_or(const qn_params *p, const char *name, bool release, int64_t def, int64_t of_release)
 {
@@ -58,7 +60,7 @@ void povm_variational_read(const qn_params *p, const povm_problem *problem, povm
     out->schedule = (povm_schedule)choice_or(p, "lr_schedule", release, POVM_LR_COSINE, fbt ? POVM_LR_HALVE : POVM_LR_CONSTANT);
     out->norm = (povm_objective_norm)qn_choice(p, "norm");
     out->proposal = steady ? POVM_Q_CURRENT : (povm_proposal)choice_or(p, "proposal", release, POVM_Q_MIX, POVM_Q_CURRENT);
-    out->report = (povm_report)choice_or(p, "report", release, POVM_REPORT_AVERAGE, steady ? POVM_REPORT_BEST : POVM_REPORT_LAST);
+    out->report = (povm_report)choice_or(p, "report", release && steady, POVM_REPORT_LAST, POVM_REPORT_BEST);
     out->control_variate = qn_is_set(p, "control_variate") ? qn_bool(p, "control_variate") : !release;
     out->enumerate = qn_bool(p, "enumerate");
     out->continuation = qn_bool(p, "continuation");
@@ -124,12 +126,28 @@ static void check_method(const qn_params *p, const povm_variational *v, qn_probl
         qn_warn(c, "c_samples", "more strings for C than for the observables");
 }
 
+/* The file of `from`: of this network, and of these orders of the sites.  Nothing is said where those are wrong themselves. */
+static void check_from(const qn_params *p, const povm_problem *problem, const povm_variational *v, qn_problems *c)
+{
+    povm_shape s = v->shape;
+    int *order = NULL;
+    if (v->strings > 1) {
+        s.orders = povm_lattice_orders(&problem->lattice, v->strings, &order);
+        s.order = order;
+    }
+    if (povm_theta_read(p, &s, problem->frame.kind, povm_variational_parameters(v), 0, NULL))
+        qn_complain(c, "from", "%s", qn_error_text());
+    free(order);
+}
+
 void povm_variational_check(const qn_params *p, const povm_problem *problem, qn_problems *c)
 {
     povm_variational v;
     povm_variational_read(p, problem, &v);
     check_ansatz(p, problem, &v, c);
     check_method(p, &v, c);
+    if (v.from)
+        check_from(p, problem, &v, c);
 }
 
 /* ---- what it costs -------------------------------------------------------------------------------------------------- */

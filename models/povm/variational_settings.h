@@ -48,8 +48,8 @@ typedef enum { POVM_FIT_LIKELIHOOD = 0, POVM_FIT_SQUARES } povm_fit_norm;
     {.name = "norm", .type = QN_CHOICE, .def = "l1", .choices = "l1|l2", .unit = "1", .meaning = "objective: sum of |D| over strings, or of D^2/q with q held fixed"}, \
     {.name = "proposal", .type = QN_CHOICE, .choices = "mix|current|old", .unit = "1", .meaning = "fbt: strings are drawn half from each, from P, or from P of the last time step (unset: mix; release: current)"}, \
     {.name = "control_variate", .type = QN_BOOL, .unit = "1", .meaning = "subtract the batch's mean sign (unset: true; release: false)"},                \
-    {.name = "averaging", .type = QN_REAL, .def = "0.2", .min = 0, .max = 1, .unit = "1", .meaning = "last part of a period over which parameters are averaged (Polyak)"}, \
-    {.name = "report", .type = QN_CHOICE, .choices = "last|average|best", .unit = "1", .meaning = "steady, fit: parameters that are measured; fbt: that go on to the next time step, last or average (unset: average; release: best for steady, last for fbt)"}, \
+    {.name = "averaging", .type = QN_REAL, .def = "0.1", .min = 0, .max = 1, .unit = "1", .meaning = "last part of a period over which parameters are averaged (Polyak)"}, \
+    {.name = "report", .type = QN_CHOICE, .choices = "last|average|best", .unit = "1", .meaning = "steady, fit: parameters that are measured; fbt: that go on to the next time step, last or average (unset: last; release: best for steady)"}, \
     {.name = "enumerate", .type = QN_BOOL, .def = "false", .unit = "1", .meaning = "sums over all strings in place of samples; up to 65536 strings"},     \
     {.name = "c_stop", .type = QN_REAL, .def = "0", .min = 0, .max = 2, .unit = "1", .meaning = "C below which a time step (fbt) or the task (steady) ends"}, \
     {.name = "patience", .type = QN_INT, .def = "0", .min = 0, .max = 1000000, .unit = "1", .meaning = "iterations without a lower C after which it ends; 0: no such rule"}, \

@@ -41,8 +41,7 @@ struct povm_waves {
     uint32_t *class_of;
     double rotation, axis_re, axis_im;            /* frequency of a spin, axis (X, Y) of unit length */
     bool has_bonds, parity;                       /* parity: gates join 00 with 11 and 01 with 10 only */
-    double level[4];                              /* eigenvalues and eigenvectors of a bond's part that is not diagonal */
-    double complex vector[4][4];
+    double level[8], vector[8][8];                /* a bond's part that is not diagonal, A + i B: eigenvectors (columns) of (A, -B; B, A) */
     int n_colours, first[MOST_COLOURS + 1], (*bond)[2]; /* bonds, colour after colour */
     size_t n_jumps;
     jump *jump;
@@ -228,6 +227,28 @@ static void step(const povm_waves *w, size_t lanes, const gates *g, const double
     multiply(w->dim, lanes, g->re, g->im, re, im, re, im);
 }
 
+/* exp(-i t (A + i B)) = cos - i sin of it; functions of the real matrix have the same form (C_re, -C_im; C_im, C_re). */
+static void exponential(const povm_waves *w, double t, double complex out[4][4])
+{
+    double c[8], s[8];
+    for (int e = 0; e < 8; e++) {
+        c[e] = cos(w->level[e] * t);
+        s[e] = sin(w->level[e] * t);
+    }
+    for (int row = 0; row < 4; row++)
+        for (int column = 0; column < 4; column++) {
+            double c_re = 0, c_im = 0, s_re = 0, s_im = 0;
+            for (int e = 0; e < 8; e++) {
+                const double re = w->vector[row][e] * w->vector[column][e], im = w->vector[row + 4][e] * w->vector[column][e];
+                c_re += c[e] * re;
+                c_im += c[e] * im;
+                s_re += s[e] * re;
+                s_im += s[e] * im;
+            }
+            out[row][column] = (c_re + s_im) + I * (c_im - s_re);
+        }
+}
+
 static void set_gates(const povm_waves *w, double dt, gates *g)
 {
     for (size_t k = 0; k < w->n_classes; k++) {
@@ -244,13 +265,7 @@ static void set_gates(const povm_waves *w, double dt, gates *g)
     g->off_re = -sin(angle) * w->axis_im; /* -i sin (axis_re - i axis_im) */
     g->off_im = -sin(angle) * w->axis_re;
     for (int half = 0; half < 2 && w->has_bonds; half++)
-        for (int r = 0; r < 4; r++)
-            for (int c = 0; c < 4; c++) {
-                double complex sum = 0;
-                for (int e = 0; e < 4; e++)
-                    sum += w->vector[r][e] * cexp(-I * w->level[e] * (half ? dt : dt / 2)) * conj(w->vector[c][e]);
-                g->bond[half][r][c] = sum;
-            }
+        exponential(w, half ? dt : dt / 2, g->bond[half]);
 }
 
 static int make_gates(const povm_waves *w, gates *g)
@@ -388,9 +403,7 @@ static void find_turns(povm_waves *w)
 {
     const povm_terms *t = &w->problem->terms;
     double field[2] = {0, 0};
-    gsl_matrix_complex *h = gsl_matrix_complex_calloc(4, 4), *v = gsl_matrix_complex_alloc(4, 4);
-    gsl_vector *levels = gsl_vector_alloc(4);
-    gsl_eigen_hermv_workspace *space = gsl_eigen_hermv_alloc(4);
+    double h[64] = {0};
     w->parity = true;
     for (int k = 0; k < t->n_hamiltonian; k++) {
         const povm_word *x = &t->hamiltonian[k];
@@ -405,21 +418,17 @@ static void find_turns(povm_waves *w)
         for (int r = 0; r < 4; r++)
             for (int c = 0; c < 4; c++) {
                 const double complex y = x->factor * x->op[0][r / 2][c / 2] * x->op[1][r % 2][c % 2];
-                gsl_complex *at = gsl_matrix_complex_ptr(h, (size_t)r, (size_t)c);
-                GSL_SET_COMPLEX(at, GSL_REAL(*at) + creal(y), GSL_IMAG(*at) + cimag(y));
+                h[8 * r + c] += creal(y);
+                h[8 * (r + 4) + c + 4] += creal(y);
+                h[8 * (r + 4) + c] += cimag(y);
+                h[8 * r + c + 4] -= cimag(y);
             }
     }
-    gsl_eigen_hermv(h, levels, v, space);
-    for (size_t r = 0; r < 4; r++)
-        for (size_t e = 0; e < 4; e++) {
-            const gsl_complex z = gsl_matrix_complex_get(v, r, e);
-            w->vector[r][e] = GSL_REAL(z) + I * GSL_IMAG(z);
-            w->level[e] = gsl_vector_get(levels, e);
-        }
-    gsl_matrix_complex_free(h);
-    gsl_matrix_complex_free(v);
-    gsl_vector_free(levels);
-    gsl_eigen_hermv_free(space);
+    gsl_matrix_view matrix = gsl_matrix_view_array(h, 8, 8), vectors = gsl_matrix_view_array(&w->vector[0][0], 8, 8);
+    gsl_vector_view levels = gsl_vector_view_array(w->level, 8);
+    gsl_eigen_symmv_workspace *space = gsl_eigen_symmv_alloc(8);
+    gsl_eigen_symmv(&matrix.matrix, &levels.vector, &vectors.matrix, space);
+    gsl_eigen_symmv_free(space);
     w->rotation = hypot(field[0], field[1]);
     w->axis_re = w->rotation > 0 ? field[0] / w->rotation : 0;
     w->axis_im = w->rotation > 0 ? field[1] / w->rotation : 0;

@@ -145,6 +145,34 @@ same stopped_and_resumed_same_bits alone1.h5 stopped.h5
 q verify one.h5 --points 4
 expect verify 0
 
+# ---- continuation along a coupling: the same steady states, from the neighbour's ----
+
+for chain in "" "continuation: {axis: g}"; do
+    cat >chain.yaml <<YAML
+model: povm
+seed: 5
+parameters: {N: 5, tau: 0.5, trajectories: 64}
+sweep: {task: [exact_steady, trajectories], g: [0.5, 1, 1.5]}
+sampling: {thermalization: 20, steps: 100}
+$chain
+YAML
+    q run chain.yaml -q -j2 -o "chain${chain:+ed}.h5"
+    expect "continuation '$chain'" 0
+done
+check continuation_values "$(cat err)" "$python" -c '
+import xarray, numpy as np
+a, b = xarray.open_dataset("chain.h5"), xarray.open_dataset("chained.h5")
+for o in "sx_end", "sy_end", "zz_end":
+    x, y = (d[o].sel(task="exact_steady") for d in (a, b))
+    assert np.isfinite(y).all() and abs(x - y).max() < 1e-11, o
+exact = b.sz_end.sel(task="exact_steady")
+mean, err = b.sz_mean.sel(task="trajectories"), b.sz_mean_err.sel(task="trajectories")
+assert (err < 0.02).all() and (abs(mean - exact) < 5 * err).all(), (mean - exact) / err'
+sweep 'N: 3, task: exact_dynamics' 'g: [0.5, 1]'
+echo 'continuation: {axis: g}' >>s.yaml
+q run s.yaml -q
+expect continuation_of_dynamics 2 'exact_dynamics begins at t = 0 at every point'
+
 # ---- theory ----
 
 q theory povm --set N=4 --set g=1 --csv

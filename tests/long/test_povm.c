@@ -59,7 +59,7 @@ static void steady(uint64_t seed, const char *text, const double want[3], double
     double r[3], c, most = 0;
     job_open(&j, &povm_steady, seed, text);
     job_steps(&j, 1500);
-    look(&j, job_saved(&j, &g, "mean", &n), r, &c);
+    look(&j, job_saved(&j, &g, "theta", &n), r, &c);
     print_message("%s, seed %d: off by %.4f %.4f %.4f, C = %.4f\n", text, (int)seed, r[0] - want[0], r[1] - want[1], r[2] - want[2], c);
     for (int q = 0; q < 3; q++)
         most = fmax(most, fabs(r[q] - want[q]));

@@ -136,16 +136,16 @@ static void all_strings_steady(void **state)
     check_all_strings(true);
 }
 
-enum { BATCHES = 400, WAYS = 6 };
+enum { BATCHES = 200, WAYS = 6 };
 
-/* 400 batches of 512 strings: mean of C, and of the gradient along random ways. */
+/* 200 batches of 256 strings: mean of C, and of the gradient along random ways. */
 static void check_samples(bool steady, const char *text)
 {
     bench b;
     povm_estimate want, e, fresh;
     char all[400];
     double sum[WAYS] = {0}, sum2[WAYS] = {0}, c = 0, c2 = 0, err = 0, ess = 0, n = BATCHES;
-    snprintf(all, sizeof all, RING SMALL_NET "batch=512; %s", text);
+    snprintf(all, sizeof all, RING SMALL_NET "batch=256; %s", text);
     bench_open(&b, steady, all);
     povm_objective_at(b.all, &b.at.streams, QN_STREAM_DYNAMICS, 0, b.theta, b.want, &want);
     qn_rng rng;
@@ -170,11 +170,11 @@ static void check_samples(bool steady, const char *text)
     }
     double spread = sqrt((c2 - c * c) * n / (n - 1));
     assert_sigma(c, spread / sqrt(n), want.c);
-    assert_true(fabs(err / spread - 1) < 0.2); /* 400 batches tell a spread to 3.5 %; halves of a mix vary a little less than their pool */
+    assert_true(fabs(err / spread - 1) < 0.25); /* 200 batches tell a spread to 5 %; halves of a mix vary a little less than their pool */
     assert_near(ess, want.ess, 0.02);
     for (size_t w = 0; w < WAYS; w++)
         assert_sigma(sum[w], sqrt((sum2[w] - sum[w] * sum[w]) / (n - 1)), along(b.count, b.want, way + w * b.count));
-    povm_objective_measure(b.objective, &b.at.streams, QN_STREAM_MEASUREMENT, 0, 200000, b.theta, &fresh);
+    povm_objective_measure(b.objective, &b.at.streams, QN_STREAM_MEASUREMENT, 0, 50000, b.theta, &fresh);
     assert_sigma(fresh.c, fresh.c_err, want.c);
     free(way);
     bench_close(&b);
@@ -534,8 +534,7 @@ static void ends(void **state)
         int64_t status;
         qn_end end;
     } cases[] = {
-        {&povm_steady, "ansatz=made; batch=64; lr=10; lr_schedule=constant", 4, QN_LOST}, /* exp of differences overflows */
-        {&povm_fbt, "ansatz=product; batch=64; proposal=old; lr=5; inner=20; lr_schedule=constant", 5, QN_LOST}, /* leaves its strings behind */
+        {&povm_fbt, "N=8; ansatz=product; batch=512; proposal=old; lr=5; inner=20; lr_schedule=constant", 5, QN_LOST}, /* leaves its strings behind */
         {&povm_steady, "ansatz=made; batch=64; c_stop=1.9", 1, QN_ENDED},
         {&povm_steady, "ansatz=product; batch=64; patience=5", 2, QN_ENDED},
         {&povm_fbt, "ansatz=made; batch=64; inner=3", 0, QN_GOING},
@@ -546,6 +545,26 @@ static void ends(void **state)
         job_steps(&j, 300);
         assert_int_equal(status_of(&j), cases[k].status);
         assert_int_equal(j.task->done(j.run), cases[k].end);
+        job_close(&j);
+    }
+}
+
+/* Parameters that are no numbers: the task says so, and is lost without an error. */
+static void not_a_number(void **state)
+{
+    (void)state;
+    static const povm_task *const tasks[] = {&povm_steady, &povm_fbt, &povm_tdvp, &povm_fit};
+    for (size_t k = 0; k < sizeof tasks / sizeof *tasks; k++) {
+        job j;
+        qn_group g = {0};
+        job_open(&j, tasks[k], 2, "ansatz=made; hidden=2; batch=64; inner=3");
+        assert_int_equal(tasks[k]->save(j.run, &g), 0);
+        ((double *)qn_group_get(&g, "theta")->data)[3] = NAN;
+        assert_int_equal(tasks[k]->load(j.run, &g), 0);
+        job_steps(&j, 2);
+        assert_int_equal(status_of(&j), 4);
+        assert_int_equal(tasks[k]->done(j.run), QN_LOST);
+        qn_group_clear(&g);
         job_close(&j);
     }
 }
@@ -612,8 +631,8 @@ static void restarts(void **state)
 static void restarts_inside_a_step(void **state)
 {
     (void)state;
-    check_restart(&povm_fbt, "N=6; ansatz=gru; d=8; batch=256; inner=60; proposal=mix", 0, 1, true);
-    check_restart(&povm_fbt, "N=6; ansatz=gru; d=8; batch=256; inner=60; proposal=old", 0, 1, true);
+    check_restart(&povm_fbt, "N=6; ansatz=gru; d=8; batch=256; inner=40; proposal=mix", 0, 1, true);
+    check_restart(&povm_fbt, "N=6; ansatz=gru; d=8; batch=256; inner=50; proposal=old", 0, 1, true);
     check_restart(&povm_tdvp, "N=4; tau=0.5; ansatz=made; hidden=4; batch=400; regularisation=filter; space=samples", 0, 1, true);
 }
 
@@ -652,7 +671,7 @@ static void steady_made(void **state)
     double r[3];
     job_open(&j, &povm_steady, 1, "N=4; g=1; ansatz=made; hidden=16; batch=1024; lr=2e-2; decay=300");
     job_steps(&j, 300);
-    pauli_of(&j, job_saved(&j, &g, "mean", &n), r);
+    pauli_of(&j, job_saved(&j, &g, "theta", &n), r);
     assert_near(r[0], 0.4397812534, 0.02);
     assert_near(r[1], 0.1871861250, 0.02);
     assert_near(r[2], -0.8128138749, 0.02);
@@ -671,10 +690,10 @@ static void steady_without_field(void **state)
     double r[3];
     job_open(&j, &povm_steady, 1, "N=4; g=0; ansatz=made; hidden=8; batch=512; lr=2e-2; decay=200");
     job_steps(&j, 200);
-    pauli_of(&j, job_saved(&j, &g, "mean", &n), r);
+    pauli_of(&j, job_saved(&j, &g, "theta", &n), r);
     assert_near(r[2], -1, 0.02);
     for (size_t i = 0; i < n; i++)
-        assert_true(isfinite(job_saved(&j, &g, "mean", &n)[i]));
+        assert_true(isfinite(job_saved(&j, &g, "theta", &n)[i]));
     qn_group_clear(&g);
     job_close(&j);
 }
@@ -694,6 +713,7 @@ int main(void)
         cmocka_unit_test(two_spaces),
         cmocka_unit_test(schedule),
         cmocka_unit_test(ends),
+        cmocka_unit_test(not_a_number),
         cmocka_unit_test(fits),
         cmocka_unit_test(restarts),
         cmocka_unit_test(restarts_inside_a_step),
