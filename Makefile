@@ -33,7 +33,7 @@ CPPFLAGS += -D_GNU_SOURCE -DQN_VERSION='"$(VERSION)"' -Isrc/core -Isrc/cli -Imod
 LDLIBS   += $(HDF5_HL) $(PKG_LIBS) -ldl -lpthread -lm
 
 CORE  = $(wildcard src/core/*.c)
-REST  = $(wildcard models/*.c models/hebbian/*.c models/cbo/*.c models/sgd/*.c analysis/*.c)
+REST  = $(wildcard models/*.c models/hebbian/*.c models/cbo/*.c models/sgd/*.c models/povm/*.c analysis/*.c)
 CLI   = $(wildcard src/cli/*.c)
 object = $(patsubst %.c,$B/%.o,$1)
 TESTS = $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c tests/physics/*.c tests/stat/*.c))

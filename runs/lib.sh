@@ -6,6 +6,7 @@
 #     figure_begin "what it shows" "$@"     # works in the root of the repository; $out is the folder for what it makes
 #     simulate p4                           # p4.yaml or p4_full.yaml -> $out/p4.h5
 #     theory p4 hebbian                     # the same points, never scaled -> $out/p4_theory.h5
+#     reference exact                       # a run like simulate's, never scaled
 #     draw phase p4 m --overlay ...         # -> $out/phase.png, named at the end
 #     numbers p4 m | ... | expect 4         # lines "got err tolerance want what": off when further apart than 4 err + tolerance
 #     figure_end                            # PASS or FAIL, and the exit status
@@ -96,6 +97,12 @@ simulate() { # simulate SWEEP [as NAME] [options of quench run]: -> $out/NAME.h5
     say "$name"
     # shellcheck disable=SC2086 # words of RUN_OPTIONS are options
     "$quench" run "$file" -o "$out/$name.h5" ${THREADS:+-j "$THREADS"} ${RUN_OPTIONS-} "$@"
+}
+
+reference() { # reference SWEEP [options of quench run]: as simulate, but never scaled: exact values that a simulation is held against
+    say "$1"
+    # shellcheck disable=SC2086 # words of RUN_OPTIONS are options
+    "$quench" run "$(sweep_file "$1")" -o "$out/$1.h5" ${THREADS:+-j "$THREADS"} ${RUN_OPTIONS-} "${@:2}"
 }
 
 theory() { # theory SWEEP MODEL [options of quench theory]: -> $out/SWEEP_theory.h5

@@ -35,13 +35,13 @@ typedef struct bench {
 
 typedef struct work { /* steps or bare products of one kind */
     bench *b;
-    sgd_gemm_how how;
+    qn_gemm_how how;
 } work;
 
 static void step(void *what)
 {
     work *w = what;
-    sgd_arith_f32.step(w->b->trainer[w->how == SGD_CBLAS], w->b->batch.b, sgd_batch_next(&w->b->batch, &w->b->rng), 1e-9);
+    sgd_arith_f32.step(w->b->trainer[w->how == QN_GEMM_CBLAS], w->b->batch.b, sgd_batch_next(&w->b->batch, &w->b->rng), 1e-9);
 }
 
 static void products(void *what)
@@ -49,15 +49,15 @@ static void products(void *what)
     work *w = what;
     bench *b = w->b;
     size_t m = b->batch.b, h = b->shape.h, d = b->shape.d;
-    sgd_gemm_f32(w->how, SGD_NN, m, h, d, b->x, d, b->w, h, b->z, h);
-    sgd_gemm_f32(w->how, SGD_TN, d, h, m, b->x, d, b->z, h, b->w, h);
+    qn_gemm_f32(w->how, QN_NN, m, h, d, b->x, d, b->w, h, b->z, h);
+    qn_gemm_f32(w->how, QN_TN, d, h, m, b->x, d, b->z, h, b->w, h);
     memset(b->z, 0, m * h * sizeof *b->z);
     for (size_t l = 1; l < b->shape.depth; l++) { /* W0 da, dW a and their transposes, the update */
-        sgd_gemm_f32(w->how, SGD_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-        sgd_gemm_f32(w->how, SGD_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-        sgd_gemm_f32(w->how, SGD_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-        sgd_gemm_f32(w->how, SGD_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
-        sgd_gemm_f32(w->how, SGD_TN, h, h, m, b->z, h, b->z, h, b->w, h);
+        qn_gemm_f32(w->how, QN_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        qn_gemm_f32(w->how, QN_NN, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        qn_gemm_f32(w->how, QN_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        qn_gemm_f32(w->how, QN_NT, m, h, h, b->z, h, b->w, h, b->z + m * h, h);
+        qn_gemm_f32(w->how, QN_TN, h, h, m, b->z, h, b->z, h, b->w, h);
     }
 }
 
@@ -98,7 +98,7 @@ static bool bench_init(bench *b, size_t row)
     sgd_shape_draw(&b->shape, 1, &b->rng, b->w0);
     for (int which = 0; which < 2; which++) {
         sgd_trainer_setup s = {.shape = &b->shape, .train = &b->train, .test = &b->none, .w0 = b->w0, .loss = {SGD_HINGE, 1, 1e30, 1, true},
-                               .subtract = true, .how = which ? SGD_CBLAS : SGD_OWN};
+                               .subtract = true, .how = which ? QN_GEMM_CBLAS : QN_GEMM_OWN};
         if (sgd_arith_f32.create(&s, &b->trainer[which]))
             return false;
     }
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     double seconds = bench_seconds(argc, argv, 0.2);
     if (!(seconds > 0))
         return 2;
-    printf("CBLAS: %s\n", sgd_blas_name());
+    printf("CBLAS: %s\n", qn_blas_name());
     printf("   d    h depth   B    steps/s     target  Gflop/s  products  share   CBLAS:  steps/s  products\n");
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
         bench b;
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
             return 1;
         }
         double rate[4][BENCH_TIMES];
-        work own = {&b, SGD_OWN}, cblas = {&b, SGD_CBLAS};
+        work own = {&b, QN_GEMM_OWN}, cblas = {&b, QN_GEMM_CBLAS};
         for (size_t k = 0; k < BENCH_TIMES; k++) {
             rate[0][k] = bench_rate(step, &own, seconds);
             rate[1][k] = bench_rate(products, &own, seconds);

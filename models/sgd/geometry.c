@@ -11,7 +11,7 @@
 void sgd_gram(size_t n, size_t h, const double *r, double *k)
 {
     memset(k, 0, n * n * sizeof *k);
-    sgd_gemm_f64(SGD_OWN, SGD_NT, n, n, h, r, h, r, h, k, n);
+    qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, n, h, r, h, r, h, k, n);
 }
 
 /* Row means and the mean of them. */

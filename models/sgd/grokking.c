@@ -16,7 +16,7 @@ static void add_units(const sgd_shape *s, double c, const double *w, double *scr
 {
     for (size_t i = 0; i < s->d * s->h; i++)
         scratch[i] = c * w[i];
-    sgd_gemm_f64(SGD_OWN, SGD_NT, s->d, s->d, s->h, scratch, s->h, w, s->h, square, s->d);
+    qn_gemm_f64(QN_GEMM_OWN, QN_NT, s->d, s->d, s->h, scratch, s->h, w, s->h, square, s->d);
     for (size_t j = 0; j < s->d; j++)
         for (size_t i = 0; i < s->h; i++)
             sum[j] += scratch[j * s->h + i];
@@ -55,7 +55,7 @@ int sgd_quadratic_kernel(const sgd_shape *s, double alpha, const double *w, size
     if (!m)
         return qn_fail(QN_ERR_NOMEM, "no memory for the second moment of d = %zu inputs", d);
     add_units(s, 1, w, scratch, m, sum);
-    sgd_gemm_f64(SGD_OWN, SGD_NN, n, d, d, x, d, m, d, mx, d);
+    qn_gemm_f64(QN_GEMM_OWN, QN_NN, n, d, d, x, d, m, d, mx, d);
     for (size_t a = 0; a < n; a++)
         for (size_t b = 0; b < n; b++) {
             double dot = 0, linear = 0, square = 0;

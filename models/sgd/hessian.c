@@ -71,9 +71,9 @@ static void r_forward(const sgd_hessian *x, const double *v)
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l);
         double *rz = x->rz + l * layer, *ra = x->ra + l * layer;
-        sgd_gemm_f64(SGD_OWN, SGD_NN, n, h, in, l ? p->a + (l - 1) * layer : p->x, in, v + sgd_shape_at(s, l), h, rz, h);
+        qn_gemm_f64(QN_GEMM_OWN, QN_NN, n, h, in, l ? p->a + (l - 1) * layer : p->x, in, v + sgd_shape_at(s, l), h, rz, h);
         if (l)
-            sgd_gemm_f64(SGD_OWN, SGD_NN, n, h, h, ra - layer, h, p->w + sgd_shape_at(s, l), h, rz, h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_NN, n, h, h, ra - layer, h, p->w + sgd_shape_at(s, l), h, rz, h);
         for (size_t i = 0; i < layer; i++) {
             rz[i] *= l ? fan : 1;
             ra[i] = sgd_phi_slope(&s->phi, p->z[l * layer + i]) * rz[i];
@@ -103,9 +103,9 @@ static void r_backward(const sgd_hessian *x, const double *v)
         memset(r_back, 0, layer * sizeof *r_back);
         if (l + 1 < s->depth) {
             const double *w_up = p->w + sgd_shape_at(s, l + 1), *v_up = v + sgd_shape_at(s, l + 1);
-            sgd_gemm_f64(SGD_OWN, SGD_NT, n, h, h, p->g + (l + 1) * layer, h, w_up, h, back, h);
-            sgd_gemm_f64(SGD_OWN, SGD_NT, n, h, h, x->rg + (l + 1) * layer, h, w_up, h, r_back, h);
-            sgd_gemm_f64(SGD_OWN, SGD_NT, n, h, h, p->g + (l + 1) * layer, h, v_up, h, r_back, h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, h, h, p->g + (l + 1) * layer, h, w_up, h, back, h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, h, h, x->rg + (l + 1) * layer, h, w_up, h, r_back, h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, h, h, p->g + (l + 1) * layer, h, v_up, h, r_back, h);
         }
         for (size_t i = 0; i < layer; i++) {
             bool top = l + 1 == s->depth;
@@ -130,11 +130,11 @@ void sgd_hessian_times(const sgd_hessian *x, const double *v, double *hv)
         const double *g = p->g + l * layer, *rg = x->rg + l * layer, *from = l ? p->a + (l - 1) * layer : p->x;
         for (size_t i = 0; i < layer; i++)
             x->part[i] = (l ? fan : 1) * (x->curve[i / h] * x->rf[i / h] * g[i] + x->slope[i / h] * rg[i]);
-        sgd_gemm_f64(SGD_OWN, SGD_TN, in, h, n, from, in, x->part, h, hv + sgd_shape_at(s, l), h);
+        qn_gemm_f64(QN_GEMM_OWN, QN_TN, in, h, n, from, in, x->part, h, hv + sgd_shape_at(s, l), h);
         for (size_t i = 0; l && i < layer; i++)
             x->part[i] = fan * x->slope[i / h] * g[i];
         if (l)
-            sgd_gemm_f64(SGD_OWN, SGD_TN, in, h, n, x->ra + (l - 1) * layer, in, x->part, h, hv + sgd_shape_at(s, l), h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_TN, in, h, n, x->ra + (l - 1) * layer, in, x->part, h, hv + sgd_shape_at(s, l), h);
     }
     const double *a = p->a + (s->depth - 1) * layer, *ra = x->ra + (s->depth - 1) * layer;
     for (size_t i = 0; !s->shared_readout && i < layer; i++)

@@ -82,7 +82,7 @@ void sgd_pass_forward(sgd_pass *p, const double *w, const double *x)
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l);
         double *z = p->z + l * layer, *a = p->a + l * layer;
-        sgd_gemm_f64(SGD_OWN, SGD_NN, p->n, h, in, l ? a - layer : x, in, w + sgd_shape_at(s, l), h, z, h);
+        qn_gemm_f64(QN_GEMM_OWN, QN_NN, p->n, h, in, l ? a - layer : x, in, w + sgd_shape_at(s, l), h, z, h);
         for (size_t i = 0; i < layer; i++) {
             z[i] *= l ? fan : 1;
             a[i] = sgd_phi_value(&s->phi, z[i]);
@@ -104,7 +104,7 @@ void sgd_pass_backward(sgd_pass *p)
         double *g = p->g + l * layer;
         const double *z = p->z + l * layer;
         if (l + 1 < s->depth)
-            sgd_gemm_f64(SGD_OWN, SGD_NT, p->n, h, h, g + layer, h, p->w + sgd_shape_at(s, l + 1), h, g, h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_NT, p->n, h, h, g + layer, h, p->w + sgd_shape_at(s, l + 1), h, g, h);
         for (size_t i = 0; i < layer; i++)
             g[i] = (l + 1 < s->depth ? fan * g[i] : out * v[i % h]) * sgd_phi_slope(&s->phi, z[i]);
     }
@@ -122,7 +122,7 @@ void sgd_pass_gradient(sgd_pass *p, const double *weight, double *gradient)
             const double *g = p->g + l * layer + first * h, *from = l ? p->a + (l - 1) * layer + first * h : p->x + first * in;
             for (size_t i = 0; i < m * h; i++)
                 push[i] = (l ? fan : 1) * weight[first + i / h] * g[i];
-            sgd_gemm_f64(SGD_OWN, SGD_TN, in, h, m, from, in, push, h, gradient + sgd_shape_at(s, l), h);
+            qn_gemm_f64(QN_GEMM_OWN, QN_TN, in, h, m, from, in, push, h, gradient + sgd_shape_at(s, l), h);
         }
         double *v = gradient + sgd_shape_at(s, s->depth);
         const double *a = p->a + (s->depth - 1) * layer + first * h;

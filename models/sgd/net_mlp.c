@@ -65,7 +65,7 @@ static int create(const qn_params *p, const sgd_settings *set, const void *share
     if (!n->dw || !n->w || !n->k0 || !n->k || !n->list)
         return qn_fail(QN_ERR_NOMEM, "no memory for a net of %zu weights", n->weights);
     sgd_trainer_setup s = {.shape = &x->shape, .train = &n->b.data.train, .test = &n->b.data.test, .w0 = n->b.w0, .loss = set->loss,
-                           .subtract = set->subtract, .how = x->cblas ? SGD_CBLAS : SGD_OWN};
+                           .subtract = set->subtract, .how = x->cblas ? QN_GEMM_CBLAS : QN_GEMM_OWN};
     n->arith = x->single ? &sgd_arith_f32 : &sgd_arith_f64;
     err = n->arith->create(&s, &n->trainer);
     return !err && n->b.n_kernel ? sgd_ntk_at(&x->shape, n->b.w0, n->b.n_kernel, n->b.x_kernel, n->k0) : err;

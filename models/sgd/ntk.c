@@ -18,14 +18,14 @@ int sgd_ntk(const sgd_pass *p, const sgd_pass *q, double *k)
     memset(k, 0, n * m * sizeof *k);
     double out = sgd_shape_out(s) * sgd_shape_out(s);
     if (!s->shared_readout)
-        sgd_gemm_f64(SGD_OWN, SGD_NT, n, m, h, p->a + last * n * h, h, q->a + last * m * h, h, k, m);
+        qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, m, h, p->a + last * n * h, h, q->a + last * m * h, h, k, m);
     for (size_t i = 0; i < n * m; i++)
         k[i] *= out;
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l);
         memset(gg, 0, 2 * n * m * sizeof *gg);
-        sgd_gemm_f64(SGD_OWN, SGD_NT, n, m, h, p->g + l * n * h, h, q->g + l * m * h, h, gg, m);
-        sgd_gemm_f64(SGD_OWN, SGD_NT, n, m, in, l ? p->a + (l - 1) * n * h : p->x, in, l ? q->a + (l - 1) * m * h : q->x, in, aa, m);
+        qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, m, h, p->g + l * n * h, h, q->g + l * m * h, h, gg, m);
+        qn_gemm_f64(QN_GEMM_OWN, QN_NT, n, m, in, l ? p->a + (l - 1) * n * h : p->x, in, l ? q->a + (l - 1) * m * h : q->x, in, aa, m);
         double fan = l ? 1 / (double)h : 1;
         for (size_t i = 0; i < n * m; i++)
             k[i] += fan * gg[i] * aa[i];

@@ -13,7 +13,7 @@ double sgd_trainer_bytes(const sgd_shape *s, size_t points, bool bytes, size_t n
 
 #define REAL float
 #define NAME(f) f32_##f
-#define GEMM sgd_gemm_f32
+#define GEMM qn_gemm_f32
 #define GATHER sgd_points_f32
 #define ARITH sgd_arith_f32
 #include "trainer_body.h"
@@ -25,7 +25,7 @@ double sgd_trainer_bytes(const sgd_shape *s, size_t points, bool bytes, size_t n
 
 #define REAL double
 #define NAME(f) f64_##f
-#define GEMM sgd_gemm_f64
+#define GEMM qn_gemm_f64
 #define GATHER sgd_points_f64
 #define ARITH sgd_arith_f64
 #include "trainer_body.h"

@@ -25,7 +25,7 @@ typedef struct sgd_trainer_setup {
     const double *w0;                     /* copied */
     sgd_loss loss;                        /* SGD_SQUARE: labels are real; others: +-1 */
     bool subtract;                        /* F = alpha (f - f0), else alpha f */
-    sgd_gemm_how how;
+    qn_gemm_how how;
 } sgd_trainer_setup;
 
 typedef struct sgd_arith {

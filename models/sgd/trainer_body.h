@@ -142,7 +142,7 @@ static void NAME(initial)(NAME(trainer) *t, size_t m, double *f0)
         REAL *z = NAME(layer)(t, t->before, l), *a = NAME(layer)(t, t->a, l), *zero = NAME(layer)(t, t->z, l);
         memset(z, 0, m * h * sizeof *z);
         memset(zero, 0, m * h * sizeof *zero);
-        GEMM(t->s.how, SGD_NN, m, h, in, l ? NAME(layer)(t, t->a, l - 1) : t->x, in, t->w0 + sgd_shape_at(s, l), h, z, h);
+        GEMM(t->s.how, QN_NN, m, h, in, l ? NAME(layer)(t, t->a, l - 1) : t->x, in, t->w0 + sgd_shape_at(s, l), h, z, h);
         NAME(activate)(&s->phi, l < t->last ? fan : 1, m * h, z, zero, a, NAME(layer)(t, t->da, l));
     }
     const REAL *v = t->w0 + sgd_shape_at(s, s->depth), *a = NAME(layer)(t, t->a, t->last);
@@ -160,9 +160,9 @@ static void NAME(forward)(NAME(trainer) *t, size_t m, size_t stride)
         size_t in = sgd_shape_inputs(s, l), at = sgd_shape_at(s, l);
         REAL *z = NAME(layer)(t, t->z, l), *a = NAME(layer)(t, t->a, l), *da = NAME(layer)(t, t->da, l);
         memset(z, 0, m * h * sizeof *z);
-        GEMM(t->s.how, SGD_NN, m, h, in, l ? NAME(layer)(t, t->a, l - 1) : t->x, in, t->dw + at, h, z, h);
+        GEMM(t->s.how, QN_NN, m, h, in, l ? NAME(layer)(t, t->a, l - 1) : t->x, in, t->dw + at, h, z, h);
         if (l)
-            GEMM(t->s.how, SGD_NN, m, h, h, NAME(layer)(t, t->da, l - 1), h, t->w0 + at, h, z, h);
+            GEMM(t->s.how, QN_NN, m, h, h, NAME(layer)(t, t->da, l - 1), h, t->w0 + at, h, z, h);
         for (size_t k = 0; k < m; k++)
             NAME(activate)(&s->phi, l < t->last ? fan : 1, h, t->from[k] + l * stride, z + k * h, a + k * h, da + k * h);
     }
@@ -237,8 +237,8 @@ static void NAME(backward)(NAME(trainer) *t, size_t m, double rate)
             size_t at = sgd_shape_at(s, l + 1);
             const REAL *up = NAME(layer)(t, t->delta, l + 1);
             memset(delta, 0, m * h * sizeof *delta);
-            GEMM(t->s.how, SGD_NT, m, h, h, up, h, t->w0 + at, h, delta, h);
-            GEMM(t->s.how, SGD_NT, m, h, h, up, h, t->dw + at, h, delta, h);
+            GEMM(t->s.how, QN_NT, m, h, h, up, h, t->w0 + at, h, delta, h);
+            GEMM(t->s.how, QN_NT, m, h, h, up, h, t->dw + at, h, delta, h);
         }
         NAME(slope)(&s->phi, l < t->last ? fan : 1, m * h, NAME(layer)(t, t->z, l), NAME(layer)(t, t->a, l), delta);
     }
@@ -253,7 +253,7 @@ static void NAME(update)(NAME(trainer) *t, size_t m, double rate, REAL *to)
     NAME(backward)(t, m, rate);
     for (size_t l = 0; l < s->depth; l++) {
         size_t in = sgd_shape_inputs(s, l);
-        GEMM(t->s.how, SGD_TN, in, h, m, l ? NAME(layer)(t, t->a, l - 1) : t->x, in, NAME(layer)(t, t->delta, l), h, to + sgd_shape_at(s, l), h);
+        GEMM(t->s.how, QN_TN, in, h, m, l ? NAME(layer)(t, t->a, l - 1) : t->x, in, NAME(layer)(t, t->delta, l), h, to + sgd_shape_at(s, l), h);
     }
     const REAL *a = NAME(layer)(t, t->a, t->last);
     for (size_t k = 0; !s->shared_readout && k < m; k++)

@@ -44,14 +44,14 @@ static size_t wrong_elements(size_t m, size_t n, size_t k, qn_rng *rng)
     for (int form = 0; form < 3; form++) {
         memcpy(got, c, m * ldc * sizeof *got);
         memcpy(gots, cs, m * ldc * sizeof *gots);
-        sgd_gemm_f64(SGD_OWN, (sgd_form)form, m, n, k, a, lda, b, ldb, got, ldc);
-        sgd_gemm_f32(SGD_OWN, (sgd_form)form, m, n, k, as, lda, bs, ldb, gots, ldc);
+        qn_gemm_f64(QN_GEMM_OWN, (qn_gemm_form)form, m, n, k, a, lda, b, ldb, got, ldc);
+        qn_gemm_f32(QN_GEMM_OWN, (qn_gemm_form)form, m, n, k, as, lda, bs, ldb, gots, ldc);
         for (size_t i = 0; i < m; i++)
             for (size_t j = 0; j < ldc; j++) {
                 double sum = c[i * ldc + j];
                 float sums = cs[i * ldc + j];
                 for (size_t l = 0; l < k && j < n; l++) {
-                    size_t ia = form == SGD_TN ? l * lda + i : i * lda + l, ib = form == SGD_NT ? j * ldb + l : l * ldb + j;
+                    size_t ia = form == QN_TN ? l * lda + i : i * lda + l, ib = form == QN_NT ? j * ldb + l : l * ldb + j;
                     sum = fma(a[ia], b[ib], sum);
                     sums = fmaf(as[ia], bs[ib], sums);
                 }
@@ -99,8 +99,8 @@ static void the_cblas_agrees(void **state)
     for (int form = 0; form < 3; form++) {
         enum { M = 13, N = 37, K = 150, LD = 150 };
         double *a = normals(&rng, LD * LD), *b = normals(&rng, LD * LD), own[M * N] = {0}, blas[M * N] = {0};
-        sgd_gemm_f64(SGD_OWN, (sgd_form)form, M, N, K, a, LD, b, LD, own, N);
-        sgd_gemm_f64(SGD_CBLAS, (sgd_form)form, M, N, K, a, LD, b, LD, blas, N);
+        qn_gemm_f64(QN_GEMM_OWN, (qn_gemm_form)form, M, N, K, a, LD, b, LD, own, N);
+        qn_gemm_f64(QN_GEMM_CBLAS, (qn_gemm_form)form, M, N, K, a, LD, b, LD, blas, N);
         for (size_t i = 0; i < M * N; i++)
             assert_near(blas[i], own[i], 1e-12 * K);
         free(a);
@@ -292,7 +292,7 @@ static void trainers_follow_the_plain_net(void **state)
                 void *t64, *t32, *tblas;
                 assert_int_equal(sgd_arith_f64.create(&s, &t64), 0);
                 assert_int_equal(sgd_arith_f32.create(&s, &t32), 0);
-                s.how = SGD_CBLAS;
+                s.how = QN_GEMM_CBLAS;
                 assert_int_equal(sgd_arith_f64.create(&s, &tblas), 0);
                 double *plain = calloc(2 * c.weights, sizeof *plain), *got = plain + c.weights, far = 0;
                 const double rate = l->half ? 0.02 / (double)b : 0.01 / (double)b;

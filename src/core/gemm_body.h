@@ -1,4 +1,4 @@
-/* gemm_body.h -- SGD_OWN for one precision and one instruction set: REAL, VEC (LANES numbers), LOAD, STORE, ALL (one number in all
+/* gemm_body.h -- QN_GEMM_OWN for one precision and one instruction set: REAL, VEC (LANES numbers), LOAD, STORE, ALL (one number in all
  * lanes), FMA, PART (a mask of the first n lanes), LOAD_PART, STORE_PART, ROWS (of a tile: what the registers hold), TARGET, NAME.
  *
  * A tile of up to ROWS x 2 LANES elements of C stays in registers while k runs. */

@@ -194,31 +194,31 @@ static void one_thread(void)
         openblas_set_num_threads(1);
 }
 
-const char *sgd_blas_name(void)
+const char *qn_blas_name(void)
 {
     return openblas_get_config ? openblas_get_config() : "CBLAS";
 }
 
-void sgd_gemm_f32(sgd_gemm_how how, sgd_form form, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+void qn_gemm_f32(qn_gemm_how how, qn_gemm_form form, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
                   float *c, size_t ldc)
 {
-    if (how == SGD_OWN) {
+    if (how == QN_GEMM_OWN) {
         own_f32[qn_isa()][form](m, n, k, a, lda, b, ldb, c, ldc);
         return;
     }
     pthread_once(&once, one_thread);
-    cblas_sgemm(CblasRowMajor, form == SGD_TN ? CblasTrans : CblasNoTrans, form == SGD_NT ? CblasTrans : CblasNoTrans, (int)m, (int)n,
+    cblas_sgemm(CblasRowMajor, form == QN_TN ? CblasTrans : CblasNoTrans, form == QN_NT ? CblasTrans : CblasNoTrans, (int)m, (int)n,
                 (int)k, 1, a, (int)lda, b, (int)ldb, 1, c, (int)ldc);
 }
 
-void sgd_gemm_f64(sgd_gemm_how how, sgd_form form, size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b, size_t ldb,
+void qn_gemm_f64(qn_gemm_how how, qn_gemm_form form, size_t m, size_t n, size_t k, const double *a, size_t lda, const double *b, size_t ldb,
                   double *c, size_t ldc)
 {
-    if (how == SGD_OWN) {
+    if (how == QN_GEMM_OWN) {
         own_f64[qn_isa()][form](m, n, k, a, lda, b, ldb, c, ldc);
         return;
     }
     pthread_once(&once, one_thread);
-    cblas_dgemm(CblasRowMajor, form == SGD_TN ? CblasTrans : CblasNoTrans, form == SGD_NT ? CblasTrans : CblasNoTrans, (int)m, (int)n,
+    cblas_dgemm(CblasRowMajor, form == QN_TN ? CblasTrans : CblasNoTrans, form == QN_NT ? CblasTrans : CblasNoTrans, (int)m, (int)n,
                 (int)k, 1, a, (int)lda, b, (int)ldb, 1, c, (int)ldc);
 }

@@ -1,0 +1,70 @@
+/* test_povm.c -- accuracy of the variational tasks of engine povm against exact results: steady states of the dissipative Ising ring, dynamics of the
+ * dissipative XYZ model on a ring and on a torus.  Times are for one core of 2024.
+ *
+ * Expectations are sums over all outcome strings up to 8 spins, so that the bounds hold the error of the optimisation alone; seeds are fixed. */
+#include "povm_run.h"
+
+#include "povm/net.h"
+#include "povm/pauli.h"
+#include "povm/outcome.h"
+#include "povm/variational_settings.h"
+
+/* <X>, <Y>, <Z> of a net, averages over the sites; C = sum |L P| where asked for. */
+static void look(const job *j, const double *theta, double r[3], double *c)
+{
+    povm_variational v;
+    povm_shape shape;
+    povm_net *net;
+    int *order = NULL;
+    povm_variational_read(&j->at.p, &j->at.problem, &v);
+    shape = v.shape;
+    shape.single = false;
+    if (v.strings > 1) {
+        shape.orders = povm_lattice_orders(&j->at.problem.lattice, v.strings, &order);
+        shape.order = order;
+    }
+    assert_int_equal(povm_net_create(&shape, &net), 0);
+    povm_net_set(net, theta);
+    size_t n = (size_t)shape.n, all = povm_outcome_count(shape.n, shape.k);
+    uint8_t *string = malloc(all * n);
+    double *p = malloc(2 * all * sizeof *p);
+    assert_true(string && p);
+    for (size_t s = 0; s < all; s++)
+        povm_outcome_string(shape.n, shape.k, s, string + s * n);
+    povm_net_logp(net, all, string, p);
+    r[0] = r[1] = r[2] = 0;
+    for (size_t s = 0; s < all; s++) {
+        p[s] = exp(p[s]);
+        for (int q = 0; q < 3; q++)
+            for (size_t i = 0; i < n; i++)
+                r[q] += p[s] * j->at.problem.frame.dual[q + 1][string[s * n + i]] / (double)n;
+    }
+    if (c) {
+        povm_outcome_apply(&j->at.problem, p, p + all);
+        *c = 0;
+        for (size_t s = 0; s < all; s++)
+            *c += fabs(p[all + s]);
+    }
+    free(string);
+    free(p);
+    free(order);
+    povm_net_destroy(net);
+}
+
+static void steady(uint64_t seed, const char *text, const double want[3], double bound, double bound_c)
+{
+    job j;
+    qn_group g = {0};
+    size_t n;
+    double r[3], c, most = 0;
+    job_open(&j, &povm_steady, seed, text);
+    job_steps(&j, 1500);
+    look(&j, job_saved(&j, &g, "theta", &n), r, &c);
+    print_message("%s, seed %d: off by %.4f %.4f %.4f, C = %.4f\n", text, (int)seed, r[0] - want[0], r[1] - want[1], r[2] - want[2], c);
+    for (int q = 0; q < 3; q++)
+        most = fmax(most, fabs(r[q] - want[q]));
+    assert_true(most <= bound);
+    assert_true(c <= bound_c);
+    qn_group_clear(&g);
+    job_close(&j);
+}
