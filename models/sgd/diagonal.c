@@ -162,7 +162,7 @@ static double *gram(const diagonal *n)
         return NULL;
     }
     if (k)
-        sgd_gemm_f64(SGD_OWN, SGD_NT, p, p, d, g, d, g, d, k, p);
+        qn_gemm_f64(QN_GEMM_OWN, QN_NT, p, p, d, g, d, g, d, k, p);
     free(g);
     return k;
 }
