@@ -40,6 +40,7 @@ void cli_say(const char *format, ...) QN_PRINTF(1, 2);
 int cli_fail(int err);
 /* The same where what failed is a file that the user named: always the user's input. */
 int cli_fail_input(void);
+int cli_status_of(int err); /* the exit status alone */
 bool cli_colour(int fd); /* a terminal, and NO_COLOR is not set */
 
 /* ---- models, sweeps, results ---------------------------------------------------------------------------------- */
