@@ -19,7 +19,7 @@ else
 endif
 
 # The libraries are looked for when something is compiled, not when the goal is to install them.
-NEEDS_NO_LIBRARY = help deps clean distclean demo test test-long figures figures-selftest bench
+NEEDS_NO_LIBRARY = help deps clean distclean demo test test-long test-cluster figures figures-selftest bench
 ifneq ($(filter-out $(NEEDS_NO_LIBRARY),$(or $(MAKECMDGOALS),all)),)
   ifneq ($(shell pkg-config --exists $(PKG) && echo yes),yes)
     $(error some libraries are missing; `tools/install-deps` installs them or prints the line to run)
@@ -90,6 +90,9 @@ test: deps                                           ## every test (SANITIZE=1: 
 	@$(MAKE) --no-print-directory -j$$(nproc) run-tests
 test-long: deps                                      ## the physics that takes minutes
 	@$(MAKE) --no-print-directory -j$$(nproc) run-tests-long
+test-cluster: deps                                   ## `quench submit` and srun on a Slurm of one node, set up on the loopback address and taken down again
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@QUENCH_BUILD=$B tests/run $(filter-out %/lib.sh,$(wildcard tests/cluster/*.sh))
 figures: deps                                        ## every figure of runs/ in its small size, checked
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@for f in $(FIGURES); do $$f || exit 1; done
@@ -125,6 +128,6 @@ distclean: clean                                     ## and every output of the 
 help:                                                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
-.PHONY: all deps demo test test-long figures figures-selftest bench run-tests run-tests-long run-bench install clean distclean help FORCE
+.PHONY: all deps demo test test-long test-cluster figures figures-selftest bench run-tests run-tests-long run-bench install clean distclean help FORCE
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -57,6 +57,9 @@ int cli_sweep_text(const char *name, const char *text, const cli_texts *sets, qn
 /* The sweep kept in a result file, or in its parts while it is not merged yet. */
 int cli_sweep_of_result(const char *output, qn_sweep *out);
 
+/* Largest memory of a task and of prepared data over the points, by the model's own account. */
+int cli_sweep_memory(const qn_sweep *s, double *task, double *shared);
+
 /* A finished file without its samples (with them when `samples`), checkpoints and environment; FILE.h5:/GROUP is what an analysis has written into
  * it.  0, or the exit status after a message, which for a run that is not merged yet says where it stands. */
 int cli_result_read(const char *path, bool samples, qn_dataset **out);
@@ -81,6 +84,7 @@ int cli_show(int argc, char **argv);
 int cli_models_verb(int argc, char **argv);
 int cli_theory(int argc, char **argv);
 int cli_plot(int argc, char **argv);
+int cli_submit(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);

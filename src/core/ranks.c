@@ -76,6 +76,9 @@ int qn_ranks_join(void)
     if (expected == 1 || (!by && (wanted || !getenv("PMIX_RANK"))))
         return 0;
     rank = by ? (int)number_of(by->rank) : 0; /* so that an error here is told once */
+    if (by && !strcmp(by->by, "srun") && !getenv("PMIX_RANK") && !getenv("PMI_FD"))
+        return qn_fail(QN_ERR_INPUT, "srun started this as one of %lld processes without a way for MPI to join them; `srun --mpi=list` shows what there is (--mpi=pmix suits Open MPI), or set QUENCH_MPI=0 for processes on their own (--part)",
+                       (long long)expected);
     void *so = load();
     const qn_ranks_table *t = so ? dlsym(so, "quench_ranks") : NULL;
     if (!t && !by)

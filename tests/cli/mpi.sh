@@ -184,7 +184,7 @@ OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 alone/quench run tasks.yaml -q -o 
 check no_shared_object_once "$(cat err)" [ "$status" -eq 2 ] && [ ! -s err ]
 status=0
 SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 "$quench" run tasks.yaml -q -o alone.h5 >out 2>err || status=$?
-expect srun_without_pmi 2 'MPI joins each with itself only'
+expect srun_without_pmi 2 'without a way for MPI to join them'
 status=0
 QUENCH_MPI=0 OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 alone/quench run tasks.yaml -q -j1 -o alone.h5 >out 2>err || status=$?
 expect on_its_own 0
