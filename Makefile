@@ -19,7 +19,7 @@ else
 endif
 
 # The libraries are looked for when something is compiled, not when the goal is to install them.
-NEEDS_NO_LIBRARY = help deps clean distclean demo test test-long figures figures-selftest bench
+NEEDS_NO_LIBRARY = help deps clean distclean demo test test-long test-cluster figures figures-selftest bench
 ifneq ($(filter-out $(NEEDS_NO_LIBRARY),$(or $(MAKECMDGOALS),all)),)
   ifneq ($(shell pkg-config --exists $(PKG) && echo yes),yes)
     $(error some libraries are missing; `tools/install-deps` installs them or prints the line to run)
@@ -41,7 +41,11 @@ LONG  = $(patsubst %.c,$B/%,$(wildcard tests/long/*.c))
 BENCH = $(patsubst %.c,$B/%,$(wildcard tools/bench_*.c))
 FIGURES = $(wildcard runs/*/*/figure)
 
-all: $B/quench models/template/ising.so              ## build the program and the template's plug-in
+# Processes on many machines: a small shared object that the program loads under mpirun and srun, built where there is an MPI.
+MPICC ?= mpicc
+MPI   := $(if $(shell command -v $(MPICC)),$B/quench_mpi.so)
+
+all: $B/quench models/template/ising.so $(MPI)       ## build the program and the template's plug-in
 
 $B/quench: $(call object,$(CORE) $(REST) $(CLI))
 	$(call say,LD,$@)
@@ -49,6 +53,10 @@ $B/quench: $(call object,$(CORE) $(REST) $(CLI))
 $B/libquench.so: $(call object,$(CORE))
 	$(call say,LD,$@)
 	$Q$(CC) $(CSTD) -shared -Wl,-soname,libquench.so.0 $(LDFLAGS) $^ $(LDLIBS) -o $@
+$B/quench_mpi.so: src/mpi/quench_mpi.c src/core/ranks.h src/core/quench.h
+	@mkdir -p $(@D)
+	$(call say,MPI,$@)
+	$Q$(MPICC) -D_GNU_SOURCE -Isrc/core $(CSTD) $(WARN) $(CFLAGS) -shared $< -lpthread -o $@
 models/template/ising.so: models/template/ising.c src/core/quench.h
 	$(call say,LD,$@)
 	$Q$(CC) -std=c11 -O3 -g -fPIC -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARN) -Isrc/core -shared $< -lm -o $@
@@ -82,6 +90,9 @@ test: deps                                           ## every test (SANITIZE=1: 
 	@$(MAKE) --no-print-directory -j$$(nproc) run-tests
 test-long: deps                                      ## the physics that takes minutes
 	@$(MAKE) --no-print-directory -j$$(nproc) run-tests-long
+test-cluster: deps                                   ## `quench submit` and srun on a Slurm of one node, set up on the loopback address and taken down again
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@QUENCH_BUILD=$B tests/run $(filter-out %/lib.sh,$(wildcard tests/cluster/*.sh))
 figures: deps                                        ## every figure of runs/ in its small size, checked
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@for f in $(FIGURES); do $$f || exit 1; done
@@ -104,6 +115,7 @@ install: all $B/libquench.so                         ## program, library, header
 	install -m 755 $B/quench $(DESTDIR)$(PREFIX)/bin/quench
 	install -m 755 $B/libquench.so $(DESTDIR)$(PREFIX)/lib/libquench.so.0
 	ln -sf libquench.so.0 $(DESTDIR)$(PREFIX)/lib/libquench.so
+	$(if $(MPI),install -D -m 755 $(MPI) $(DESTDIR)$(PREFIX)/lib/quench/quench_mpi.so)
 	install -m 644 src/core/quench.h $(DESTDIR)$(PREFIX)/include/quench.h
 	install -m 644 models/cbo/quench_objective.h $(DESTDIR)$(PREFIX)/include/quench_objective.h
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' tools/quench.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/quench.pc
@@ -116,6 +128,6 @@ distclean: clean                                     ## and every output of the 
 help:                                                ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
-.PHONY: all deps demo test test-long figures figures-selftest bench run-tests run-tests-long run-bench install clean distclean help FORCE
+.PHONY: all deps demo test test-long test-cluster figures figures-selftest bench run-tests run-tests-long run-bench install clean distclean help FORCE
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

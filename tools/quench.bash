@@ -40,7 +40,7 @@ _quench()
         words=$(sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p' <<<"$help")
     else
         case $verb in
-        check | run) files='yaml|yml' ;;
+        check | run | submit) files='yaml|yml' ;;
         trace) files='yaml|yml|h5' ;;
         models | theory) words=$("$program" models "${plugins[@]}" 2>/dev/null | cut -d' ' -f1) ;;
         show | plot | fit | boundary | collapse) ((n == 0)) && files=h5 || words=$("$program" show "$first" 2>/dev/null |

@@ -29,8 +29,7 @@ static void print_chain(const qn_sweep *s)
         printf("continuation     all %zu values of %s are one task, each begins where the one before ended\n", qn_sweep_rungs(s), name);
 }
 
-/* Largest memory of a task and of prepared data over the points. */
-static int memory(const qn_sweep *s, double *task, double *shared)
+int cli_sweep_memory(const qn_sweep *s, double *task, double *shared)
 {
     *task = *shared = 0;
     for (size_t k = 0; s->model->cost && k < s->n_points; k++) {
@@ -70,7 +69,7 @@ static int report(const qn_sweep *s, const char *output, int64_t threads)
     err = qn_plan_init(&p, s, &l, output, NULL, 0, NULL, NULL);
     double task, shared, seconds = 0;
     if (!err)
-        err = memory(s, &task, &shared);
+        err = cli_sweep_memory(s, &task, &shared);
     if (err) {
         qn_plan_free(&p);
         qn_layout_free(&l);

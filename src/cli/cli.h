@@ -40,6 +40,7 @@ void cli_say(const char *format, ...) QN_PRINTF(1, 2);
 int cli_fail(int err);
 /* The same where what failed is a file that the user named: always the user's input. */
 int cli_fail_input(void);
+int cli_status_of(int err); /* the exit status alone */
 bool cli_colour(int fd); /* a terminal, and NO_COLOR is not set */
 
 /* ---- models, sweeps, results ---------------------------------------------------------------------------------- */
@@ -55,6 +56,9 @@ int cli_sweep_load(const char *path, const cli_texts *sets, qn_sweep *out);
 int cli_sweep_text(const char *name, const char *text, const cli_texts *sets, qn_sweep *out);
 /* The sweep kept in a result file, or in its parts while it is not merged yet. */
 int cli_sweep_of_result(const char *output, qn_sweep *out);
+
+/* Largest memory of a task and of prepared data over the points, by the model's own account. */
+int cli_sweep_memory(const qn_sweep *s, double *task, double *shared);
 
 /* A finished file without its samples (with them when `samples`), checkpoints and environment; FILE.h5:/GROUP is what an analysis has written into
  * it.  0, or the exit status after a message, which for a run that is not merged yet says where it stands. */
@@ -80,6 +84,7 @@ int cli_show(int argc, char **argv);
 int cli_models_verb(int argc, char **argv);
 int cli_theory(int argc, char **argv);
 int cli_plot(int argc, char **argv);
+int cli_submit(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_verify(int argc, char **argv);

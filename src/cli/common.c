@@ -21,10 +21,15 @@ void cli_say(const char *format, ...)
     fputc('\n', stderr);
 }
 
+int cli_status_of(int err)
+{
+    return err == QN_ERR_INPUT || err == QN_ERR_DATA ? CLI_INPUT : err == QN_ERR_STOPPED ? CLI_STOPPED : CLI_FAILED;
+}
+
 int cli_fail(int err)
 {
     cli_say("%s", qn_error_text());
-    return err == QN_ERR_INPUT || err == QN_ERR_DATA ? CLI_INPUT : err == QN_ERR_STOPPED ? CLI_STOPPED : CLI_FAILED;
+    return cli_status_of(err);
 }
 
 int cli_fail_input(void)

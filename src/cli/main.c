@@ -25,6 +25,7 @@ static const cli_verb verbs[] = {
     {"ladder", "values for a tempering ladder with equal exchange rates", cli_ladder},
     {"report", "a page of HTML with figures, tables and provenance", cli_report},
     {"trace", "one task as a time series", cli_trace},
+    {"submit", "an array job for a cluster (Slurm), for what of a sweep is missing", cli_submit},
     {"merge", "put the parts of a run together", cli_merge},
     {"diff", "compare two results", cli_diff},
     {"verify", "run tasks of a finished file again and compare every bit", cli_verify},

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "merge.h"
+#include "ranks.h"
 #include "schedule.h"
 #include "text.h"
 
@@ -104,6 +105,33 @@ static void tell_verdict(const qn_sweep *s, const char *output)
         cli_say("%zu of %zu points are too short for their autocorrelation time, or still drift (in %s); figures hatch them", v.bad, v.of, v.name);
 }
 
+/* What the first process says about a run that is over. */
+static void tell_run(const qn_sweep *s, const qn_run_options *o, const qn_run_report *r, int err)
+{
+    char took[32];
+    if (err == QN_ERR_STOPPED || !err)
+        cli_say("%zu of %zu tasks done (%zu before), %lld steps in %s%s%s", r->done_before + r->done_now, r->tasks, r->done_before, (long long)r->steps_now,
+                qn_human_seconds(r->wall_s, took), r->merged ? "; result in " : "", r->merged ? o->output : "");
+    if (!err && r->lines)
+        cli_say("%s = %g is located to %g along %s on %zu of %zu lines%s", s->adapt.observable, s->adapt.level, s->adapt.tolerance, s->schema.item[s->axis[s->adapt.axis].param].name, r->known, r->lines,
+                r->known < r->lines ? "; on the others it is not crossed, or takes more rounds or replicas than refine may use" : "");
+    if (!err && r->merged)
+        tell_verdict(s, o->output);
+    else if (!err)
+        cli_say("%zu tasks are left to other parts; when all are done: quench merge %s", r->missing, o->output);
+}
+
+static int run_sweep(const qn_sweep *s, const qn_run_options *o)
+{
+    qn_run_report r;
+    int err = qn_run(s, o, &r);
+    if (qn_ranks_rank() > 0)
+        return err ? cli_status_of(err) : CLI_DONE;
+    int status = err ? cli_fail(err) : CLI_DONE;
+    tell_run(s, o, &r, err);
+    return status;
+}
+
 int cli_run(int argc, char **argv)
 {
     const char *output = NULL, *part = NULL;
@@ -124,23 +152,25 @@ int cli_run(int argc, char **argv)
         {0},
     };
     char *command = cli_command("run", argc, argv);
+    qn_sweep s = {0};
+    bool loaded = false;
+    if (qn_ranks_join())
+        return qn_ranks_rank() == 0 ? cli_fail_input() : CLI_INPUT;
+    qn_ranks_hush();
     int n = cli_parse("run", "SWEEP.yaml [options]", "Runs every task of the sweep that is not finished and merges the result.  The same command goes on\nafter an interruption.", options,
                       argc, argv, 1, 1);
     int status = n < 0 ? CLI_PARSE_STATUS(n) : cli_plugins(&plugins);
-    qn_sweep s = {0};
     if (n >= 0 && !status && part && !parse_part(part, &o.part, &o.parts)) {
         cli_say("run: --part takes I/N with 1 <= I <= N, not '%s'", part);
         status = CLI_INPUT;
     }
-    bool loaded = false;
     if (n >= 0 && !status) {
         status = cli_sweep_load(argv[0], &sets, &s);
         loaded = !status;
     }
-    if (loaded) {
-        qn_run_report r;
+    status = qn_ranks_hear(status);
+    if (loaded && !status) {
         double end = seconds_to_job_end();
-        char took[32];
         o.output = output ? output : s.output;
         o.threads = (int)threads;
         o.reuse = reuse.item;
@@ -150,21 +180,11 @@ int cli_run(int argc, char **argv)
         o.command = command;
         if (end > 0 && !(o.time_s > 0 && o.time_s < end))
             o.time_s = end;
-        int err = qn_run(&s, &o, &r);
-        if (err)
-            status = cli_fail(err);
-        if (err == QN_ERR_STOPPED || !err)
-            cli_say("%zu of %zu tasks done (%zu before), %lld steps in %s%s%s", r.done_before + r.done_now, r.tasks, r.done_before, (long long)r.steps_now,
-                    qn_human_seconds(r.wall_s, took), r.merged ? "; result in " : "", r.merged ? o.output : "");
-        if (!err && r.lines)
-            cli_say("%s = %g is located to %g along %s on %zu of %zu lines%s", s.adapt.observable, s.adapt.level, s.adapt.tolerance, s.schema.item[s.axis[s.adapt.axis].param].name, r.known, r.lines,
-                    r.known < r.lines ? "; on the others it is not crossed, or takes more rounds or replicas than refine may use" : "");
-        if (!err && r.merged)
-            tell_verdict(&s, o.output);
-        else if (!err)
-            cli_say("%zu tasks are left to other parts; when all are done: quench merge %s", r.missing, o.output);
-        qn_sweep_free(&s);
+        status = run_sweep(&s, &o);
     }
+    if (loaded)
+        qn_sweep_free(&s);
+    qn_ranks_leave();
     free(command);
     cli_texts_free(&sets);
     cli_texts_free(&plugins);

@@ -6,7 +6,7 @@
 
 typedef struct qn_provenance {
     const char *command;
-    int threads;
+    int threads, ranks; /* of each rank; ranks 0 or 1: no MPI */
     double wall_s;
 } qn_provenance;
 

@@ -59,10 +59,15 @@ void qn_progress_start(qn_progress *p)
     p->start = p->last = qn_now();
 }
 
+static double all_worked(const qn_progress *p)
+{
+    return atomic_load(&p->worked) + atomic_load(&p->worked_elsewhere);
+}
+
 static void line(qn_progress *p, char *out, size_t room)
 {
-    double t = qn_now() - p->start, worked = atomic_load(&p->worked), left = worked > 0 ? t * (p->work - worked) / worked : -1;
-    size_t done = atomic_load(&p->done), all = p->before + p->tasks;
+    double t = qn_now() - p->start, worked = all_worked(p), left = worked > 0 ? t * (p->work - worked) / worked : -1;
+    size_t done = atomic_load(&p->done) + atomic_load(&p->done_elsewhere), all = p->before + p->tasks;
     char time_left[32], spent[32];
     double share = p->work > 0 ? worked / p->work : 1;
     snprintf(out, room, "%zu of %zu tasks, %.0f %%, %.3g tasks/s, %s, %s left", p->before + done, all, 100 * (share > 1 ? 1 : share),
@@ -101,7 +106,7 @@ void qn_progress_print(qn_progress *p, const char *of_task)
     enum { WIDTH = 24 };
     struct winsize window;
     int columns = !ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col > WIDTH + 4 ? window.ws_col - WIDTH - 4 : 80;
-    double share = p->work > 0 ? atomic_load(&p->worked) / p->work : 1;
+    double share = p->work > 0 ? all_worked(p) / p->work : 1;
     int full = (int)(share * WIDTH + 0.5);
     fputs("\r\033[K[", stderr);
     for (int i = 0; i < WIDTH; i++)

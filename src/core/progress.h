@@ -19,6 +19,8 @@ typedef struct qn_progress {
     double work;                   /* steps of the tasks of this run, weighted by cost */
     atomic_size_t done;
     _Atomic double worked;
+    atomic_size_t done_elsewhere;     /* the same of other processes */
+    _Atomic double worked_elsewhere;
 } qn_progress;
 void qn_progress_start(qn_progress *p);
 bool qn_progress_due(const qn_progress *p);

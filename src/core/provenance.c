@@ -57,11 +57,13 @@ int qn_environment(qn_dataset *d, const qn_provenance *how)
         const char *name, *text;
     } say[] = {{"git", QN_GIT}, {"compiler", __VERSION__}, {"flags", QN_FLAGS}, {"libraries", libraries}, {"cpu", cpu}, {"isa", qn_isa_name(qn_isa())},
                {"host", host}, {"finished", when}, {"command", how->command ? how->command : ""}};
-    int64_t threads = how->threads;
+    int64_t threads = how->threads, ranks = how->ranks;
     int err = qn_dataset_group(d, "environment", &e);
     for (size_t i = 0; i < sizeof say / sizeof *say && !err; i++)
         err = qn_attr_str(e, NULL, say[i].name, say[i].text);
     if (!err)
         err = qn_attr_i64(e, NULL, "threads", 1, &threads);
+    if (!err && ranks > 1)
+        err = qn_attr_i64(e, NULL, "ranks", 1, &ranks);
     return err ? err : qn_attr_f64(e, NULL, "wall_s", 1, &how->wall_s);
 }

@@ -1,6 +1,7 @@
 /* schedule.c -- see schedule.h.  A worker takes the next task from a shared counter, runs it, and every flush_s seconds writes a
  * part of its own with what it finished and the checkpoint of what it is in the middle of.  Workers share nothing that changes
- * but the counter, the prepared data and the progress line. */
+ * but the counter, the prepared data and the progress line.  Under mpirun or srun the counter is that of all ranks; every rank makes the
+ * same plan out of the same files, and rank 0 alone locks, tidies, speaks and merges. */
 #include "schedule.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "adaptive.h"
 #include "merge.h"
 #include "progress.h"
+#include "ranks.h"
 #include "running.h"
 #include "text.h"
 
@@ -34,7 +36,7 @@ int qn_threads(void)
 typedef struct shared_data {
     qn_hash key;
     void *data;
-    size_t users;   /* tasks of this run that will need it; freed with the last */
+    size_t users;   /* tasks that will need it, and that no other rank has taken; freed with the last */
     bool ready;
 } shared_data;
 
@@ -53,8 +55,10 @@ typedef struct run {
     double start;
     int inside;               /* threads a task may use */
     atomic_size_t next, serial;
-    atomic_bool failed;
+    atomic_bool failed, elsewhere; /* elsewhere: another rank was stopped, or failed */
     _Atomic int64_t steps;
+    pthread_mutex_t taking;   /* under ranks: a number is taken, */
+    size_t passed;            /* and those between are known to be others', one at a time */
     int error;
     char error_text[2048];
     pthread_mutex_t lock;     /* shared data, error, progress line */
@@ -86,7 +90,7 @@ static void fail_run(run *r, int err)
 
 static bool must_stop(const run *r)
 {
-    return qn_signals_stop() || atomic_load(&r->failed) || (r->o->time_s > 0 && qn_now() - r->start > r->o->time_s);
+    return qn_signals_stop() || atomic_load(&r->failed) || atomic_load(&r->elsewhere) || (r->o->time_s > 0 && qn_now() - r->start > r->o->time_s);
 }
 
 /* ---- a worker ------------------------------------------------------------------------------------------------------------ */
@@ -94,6 +98,8 @@ static bool must_stop(const run *r)
 /* A worker's part grows to this size, each flush replacing the one before; then a new one begins, so that neither the number of
  * parts nor the work of writing them grows with the length of the run. */
 #define PART_BYTES (1u << 20)
+
+#define SERIALS_A_RANK 1000000 /* ranks in containers may agree in host and pid */
 
 /* "OUT.parts/<host>-<pid>-<serial>.h5": a name that no file has (a process of the same number may have left parts earlier). */
 static char *part_path(run *r)
@@ -135,6 +141,8 @@ static void tell(const qn_running *t, char text[QN_PROGRESS_TEXT])
 static void show_progress(run *r, const qn_running *t, bool now)
 {
     char text[QN_PROGRESS_TEXT];
+    if (!now && qn_ranks_size() > 1) /* the clerk does, also while the tasks of this rank take long steps */
+        return;
     if (pthread_mutex_trylock(&r->lock)) {
         if (!now)
             return;
@@ -203,6 +211,7 @@ static int get_shared(run *r, size_t job, const qn_params *p, void **out)
     return err;
 }
 
+/* A job that is over, or that another rank has taken, needs its data no more. */
 static void put_shared(run *r, size_t job)
 {
     if (!r->sweep->model->prepare)
@@ -356,6 +365,20 @@ static int run_job(worker *w, size_t job)
     return err;
 }
 
+/* The next job of this process; n_jobs or more: none is left. */
+static size_t take(run *r)
+{
+    if (qn_ranks_size() == 1)
+        return atomic_fetch_add(&r->next, 1);
+    pthread_mutex_lock(&r->taking);
+    size_t job = (size_t)qn_ranks_take();
+    for (; r->passed < job && r->passed < r->n_jobs; r->passed++)
+        put_shared(r, r->passed);
+    r->passed = job + 1;
+    pthread_mutex_unlock(&r->taking);
+    return job;
+}
+
 static void work(run *r)
 {
     worker w = {.r = r, .part = {.layout = r->plan->layout}, .last_flush = qn_now(), .last_check = qn_now(), .usr1 = qn_signals_flush()};
@@ -363,7 +386,7 @@ static void work(run *r)
     w.row = malloc((r->plan->layout->row + 1) * sizeof *w.row);
     int err = w.row ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory");
     while (!err && !must_stop(r)) {
-        size_t job = atomic_fetch_add(&r->next, 1);
+        size_t job = take(r);
         if (job >= r->n_jobs)
             break;
         err = run_job(&w, job);
@@ -561,31 +584,116 @@ static void say_note(void *ctx, const char *text)
     qn_progress_note(ctx, text);
 }
 
+/* Threads that were asked for; else all cores, which ranks on one machine share unless the launcher has bound each to its own. */
+static int threads_of(const qn_run_options *o)
+{
+    int all = omp_get_max_threads(), beside = qn_ranks_beside();
+    if (o->threads > 0)
+        return o->threads;
+    return beside > 1 && omp_get_num_procs() == sysconf(_SC_NPROCESSORS_ONLN) && all > 1 ? (all + beside - 1) / beside : all;
+}
+
+/* Between ranks, while the workers work: how far each is, whether one stops, and one line for all of them.  Where ranks are on other machines
+ * rank 0 also looks often, since their one-sided operations may need it. */
+#define TELL_S 0.2
+#define LOOK_S 1e-3
+
+typedef struct clerk {
+    run *r;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool over;
+} clerk;
+
+static void tell_ranks(run *r)
+{
+    qn_ranks_news news;
+    qn_ranks_tell((int64_t)atomic_load(&r->progress.done), atomic_load(&r->progress.worked), must_stop(r), &news);
+    if (news.stop)
+        atomic_store(&r->elsewhere, true);
+    atomic_store(&r->progress.done_elsewhere, (size_t)news.done);
+    atomic_store(&r->progress.worked_elsewhere, news.worked);
+    pthread_mutex_lock(&r->lock);
+    if (qn_progress_due(&r->progress))
+        qn_progress_print(&r->progress, NULL);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void *keep_in_touch(void *arg)
+{
+    clerk *c = arg;
+    long sleep = (long)(1e9 * (qn_ranks_rank() == 0 && qn_ranks_beside() < qn_ranks_size() ? LOOK_S : TELL_S));
+    pthread_mutex_lock(&c->lock);
+    while (!c->over) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += sleep;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&c->wake, &c->lock, &until);
+        pthread_mutex_unlock(&c->lock);
+        tell_ranks(c->r);
+        pthread_mutex_lock(&c->lock);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+static int start_clerk(clerk *c, run *r)
+{
+    *c = (clerk){.r = r, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    return qn_ranks_size() > 1 && pthread_create(&c->thread, NULL, keep_in_touch, c) ? qn_fail(QN_ERR_NOMEM, "no thread can be started") : 0;
+}
+
+static void end_clerk(clerk *c)
+{
+    if (qn_ranks_size() > 1) {
+        pthread_mutex_lock(&c->lock);
+        c->over = true;
+        pthread_cond_signal(&c->wake);
+        pthread_mutex_unlock(&c->lock);
+        pthread_join(c->thread, NULL);
+    }
+    pthread_cond_destroy(&c->wake);
+    pthread_mutex_destroy(&c->lock);
+}
+
 static int run_jobs(run *r, qn_run_report *report)
 {
-    int workers = r->o->threads > 0 ? r->o->threads : omp_get_max_threads();
+    size_t ranks = (size_t)qn_ranks_size(), each = (r->n_jobs + ranks - 1) / ranks; /* jobs a rank, if all take as many */
+    int workers = threads_of(r->o);
+    clerk c;
     r->inside = 1;
-    if (r->n_jobs < (size_t)workers) {
-        if (r->sweep->model->flags & QN_THREADS && r->n_jobs)
-            r->inside = workers / (int)r->n_jobs;
-        workers = r->n_jobs ? (int)r->n_jobs : 1;
+    if (each < (size_t)workers) {
+        if (r->sweep->model->flags & QN_THREADS && each)
+            r->inside = workers / (int)each;
+        workers = each ? (int)each : 1;
     }
     omp_set_max_active_levels(2);
     qn_signals_install();
     qn_progress_start(&r->progress);
+    qn_ranks_begin();
+    int err = qn_ranks_agree(start_clerk(&c, r));
+    if (err) { /* those that started one cannot be told apart: the process ends soon */
+        qn_signals_restore();
+        return err;
+    }
 #pragma omp parallel num_threads(workers)
     work(r);
+    int64_t made[2] = {(int64_t)atomic_load(&r->progress.done), atomic_load(&r->steps)};
+    qn_ranks_sum(made, 2); /* waits for the others, and goes on telling how far they are */
+    end_clerk(&c);
     qn_progress_end(&r->progress);
     for (size_t i = 0; i < r->n_shared; i++) /* a stopped run leaves some */
         if (r->shared[i].ready)
             r->sweep->model->release(r->shared[i].data);
-    report->done_now = atomic_load(&r->progress.done);
-    report->steps_now = atomic_load(&r->steps);
-    bool stopped = atomic_load(&r->next) < r->n_jobs || report->done_now < r->n_jobs;
+    report->done_now = (size_t)made[0];
+    report->steps_now = made[1];
     qn_signals_restore();
     if (r->error)
         return qn_fail(r->error, "%s", r->error_text);
-    return stopped ? qn_fail(QN_ERR_STOPPED, "stopped; the same command goes on") : 0;
+    return report->done_now < r->n_jobs ? qn_fail(QN_ERR_STOPPED, "stopped; the same command goes on") : 0;
 }
 
 /* Memory of all states of one ladder, the largest of the sweep. */
@@ -624,52 +732,104 @@ static int check_memory(const qn_sweep *s, const qn_layout *l)
     return 0;
 }
 
+/* The plan, under the lock: nobody else changes the files then. */
+static int open_plan(run *r, qn_plan *plan, const qn_layout *layout)
+{
+    const qn_run_options *o = r->o;
+    struct stat before;
+    bool was_there = !stat(o->output, &before);
+    int err = qn_plan_init(plan, r->sweep, layout, o->output, o->reuse, o->n_reuse, say_note, &r->progress);
+    if (!err && !plan->result_whole)
+        err = lock_folder(r);
+    if (err || plan->result_whole || same_file(o->output, &before, was_there))
+        return err;
+    qn_plan_free(plan);
+    return qn_plan_init(plan, r->sweep, layout, o->output, o->reuse, o->n_reuse, say_note, &r->progress);
+}
+
+/* The same plan on a rank that holds no lock: rank 0 does. */
+static int follow_plan(run *r, qn_plan *plan, const qn_layout *layout)
+{
+    const qn_run_options *o = r->o;
+    int err = qn_plan_init(plan, r->sweep, layout, o->output, o->reuse, o->n_reuse, NULL, NULL);
+    if (err || plan->result_whole)
+        return err;
+    r->folder = qn_parts_folder(o->output);
+    if (!r->folder)
+        return qn_fail(QN_ERR_NOMEM, "out of memory");
+    return access(r->folder, W_OK) ? qn_fail(QN_ERR_INPUT, "%s, which rank 0 has made, cannot be written here: %s; the output must lie where all ranks reach it", r->folder, strerror(errno))
+                                   : 0;
+}
+
+/* What has to be run, and from where, as a number. */
+static uint64_t jobs_number(const run *r)
+{
+    uint64_t fold[4] = {r->n_jobs, (uint64_t)r->plan->result_whole, 0, 0};
+    for (size_t i = 0; i < r->n_jobs; i++) {
+        const qn_task *t = &r->plan->task[r->job[i]];
+        fold[1] = t->key.w[0];
+        fold[2] = t->key.w[1];
+        fold[3] = t->checkpoint == QN_NOWHERE ? 0 : (uint64_t)t->checkpoint_step + 1;
+        fold[0] = qn_hash_bytes(fold, sizeof fold).w[0];
+    }
+    return fold[0];
+}
+
+static int plan_jobs(run *r, qn_plan *plan, const qn_layout *layout)
+{
+    int err = qn_ranks_agree(qn_ranks_rank() == 0 ? open_plan(r, plan, layout) : 0);
+    if (!err && qn_ranks_size() > 1)
+        err = qn_ranks_agree(qn_ranks_rank() == 0 ? 0 : follow_plan(r, plan, layout));
+    if (!err)
+        err = qn_ranks_agree(plan->result_whole ? 0 : list_jobs(r));
+    return err ? err : qn_ranks_compare(jobs_number(r), "other tasks to run (another sweep file, other options or other files)");
+}
+
 int qn_run_stage(const qn_sweep *s, const qn_run_options *o, qn_dataset **so_far, qn_run_report *report)
 {
     memset(report, 0, sizeof *report);
-    run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
-    r.progress.quiet = o->quiet;
-    r.progress.bar = o->bar;
+    run r = {.sweep = s, .o = o, .start = qn_now(), .lock = PTHREAD_MUTEX_INITIALIZER, .taking = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
+    bool first = qn_ranks_rank() == 0;
     qn_layout layout;
-    qn_plan plan;
+    qn_plan plan = {0};
+    atomic_store(&r.serial, (size_t)qn_ranks_rank() * SERIALS_A_RANK);
+    r.progress.quiet = o->quiet || !first;
+    r.progress.bar = o->bar;
     int err = qn_layout_init(&layout, s);
     if (!err && (err = check_memory(s, &layout)))
         qn_layout_free(&layout);
-    if (err)
+    bool laid_out = !err;
+    err = qn_ranks_agree(err);
+    if (err) {
+        if (laid_out)
+            qn_layout_free(&layout);
         return err;
-    struct stat before;
-    bool was_there = !stat(o->output, &before);
-    err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
-    if (!err && !plan.result_whole)
-        err = lock_folder(&r);
-    if (!err && !plan.result_whole && !same_file(o->output, &before, was_there)) {
-        qn_plan_free(&plan);
-        err = qn_plan_init(&plan, s, &layout, o->output, o->reuse, o->n_reuse, say_note, &r.progress);
     }
     r.plan = &plan;
+    err = plan_jobs(&r, &plan, &layout);
     report->tasks = plan.wanted;
     report->done_before = r.progress.before = plan.done;
-    bool nothing = !err && plan.result_whole;
-    if (nothing && !so_far) /* killed between the merge and this, perhaps */
-        qn_remove_parts(&plan, o->output);
-    if (!err && !nothing)
-        err = list_jobs(&r);
     r.progress.tasks = r.n_jobs;
+    bool nothing = !err && plan.result_whole, last = o->parts == 1 && !so_far; /* the result is whole already; or may be after this */
+    if (nothing && !so_far && first) /* killed between the merge and this, perhaps */
+        qn_remove_parts(&plan, o->output);
     if (!err && r.n_jobs)
-        err = run_jobs(&r, report);
-    if (!err && !nothing)
+        err = qn_ranks_agree(run_jobs(&r, report));
+    if (!err && !nothing && (first || so_far)) /* all ranks decide alike about the next stage */
         err = qn_plan_refresh(&plan, o->output, say_note, &r.progress);
     report->missing = plan.wanted - plan.done;
     report->wall_s = qn_now() - r.start;
     if (!err && so_far) {
         size_t missing;
         err = qn_result_build(&plan, NULL, so_far, &missing);
-    } else if (!err && !nothing && report->missing == 0 && o->parts == 1) {
-        qn_provenance how = {o->command, o->threads > 0 ? o->threads : omp_get_max_threads(), report->wall_s};
+    } else if (!err && !nothing && first && report->missing == 0 && last) {
+        qn_provenance how = {o->command, threads_of(o), qn_ranks_size(), report->wall_s};
         size_t missing;
         err = qn_merge(&plan, o->output, &how, &missing);
     }
-    report->merged = !err && !so_far && (nothing || (report->missing == 0 && o->parts == 1));
+    err = qn_ranks_agree(err);
+    report->merged = !err && !so_far && (nothing || (report->missing == 0 && last));
+    qn_ranks_share(report, sizeof *report);
     if (r.folder_fd >= 0) {
         rmdir(r.folder); /* goes only when it is empty */
         close(r.folder_fd);
@@ -680,6 +840,7 @@ int qn_run_stage(const qn_sweep *s, const qn_run_options *o, qn_dataset **so_far
     free(r.job_shared);
     free(r.shared);
     pthread_mutex_destroy(&r.lock);
+    pthread_mutex_destroy(&r.taking);
     qn_plan_free(&plan);
     qn_layout_free(&layout);
     return err;
