@@ -128,7 +128,7 @@ static double start_overlap(const qn_params *p)
         return 0;
     case HEB_NOISY:
         return qn_is_set(p, "start_overlap") ? qn_real(p, "start_overlap") : NAN;
-    case HEB_FROM_FILE:
+    default:
         break;
     }
     return NAN;
