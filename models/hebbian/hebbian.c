@@ -30,7 +30,7 @@ static const qn_param parameters[] = {
      .meaning = "energy function, of products of distinct spins, or -(N/2) sum m^P with coinciding indices"},
     {.name = "dataset", .type = QN_CHOICE, .def = "archetypes", .choices = "archetypes|supervised|unsupervised", .unit = "1", .flags = QN_DISORDER,
      .meaning = "what is stored, the patterns, the mean of the noisy examples of each (supervised), or every example by itself (unsupervised)"},
-    {.name = "M", .type = QN_INT, .min = 1, .max = INT16_MAX, .unit = "1", .flags = QN_DISORDER, .meaning = "number of examples of each pattern"},
+    {.name = "M", .type = QN_INT, .def = "20", .min = 1, .max = INT16_MAX, .unit = "1", .flags = QN_DISORDER, .meaning = "number of examples of each pattern"},
     {.name = "r", .type = QN_REAL, .min = 0, .max = 1, .unit = "1", .flags = QN_DISORDER | QN_MIN_OPEN,
      .meaning = "quality of the examples, each of their spins is that of the pattern with probability (1+r)/2"},
     {.name = "rho", .type = QN_REAL, .min = 0, .max = 1e9, .unit = "1", .symbol = "ρ", .flags = QN_DISORDER,

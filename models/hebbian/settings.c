@@ -20,15 +20,14 @@ static double patterns_wanted(const qn_params *p)
 heb_examples heb_examples_of(const qn_params *p, size_t m_file)
 {
     heb_examples x = {(heb_dataset)qn_choice(p, "dataset"), NAN, NAN, NAN};
-    x.m = m_file ? (double)m_file : qn_is_set(p, "M") ? qn_real(p, "M") : NAN;
+    x.m = m_file ? (double)m_file : qn_real(p, "M");
     x.r = qn_is_set(p, "r") ? qn_real(p, "r") : NAN;
     x.rho = qn_is_set(p, "rho") ? qn_real(p, "rho") : NAN;
     if (isnan(x.r))
         x.r = 1 / sqrt(1 + x.rho * x.m);
-    else if (isnan(x.m) && !isnan(x.rho))
+    else if (!m_file && !isnan(x.rho))
         x.m = x.r == 1 ? 1 : fmax(1, round((1 - x.r * x.r) / (x.rho * x.r * x.r)));
-    if (!isnan(x.m) && !isnan(x.r))
-        x.rho = (1 - x.r * x.r) / (x.m * x.r * x.r);
+    x.rho = (1 - x.r * x.r) / (x.m * x.r * x.r);
     return x;
 }
 
@@ -149,7 +148,7 @@ static bool check_dataset(const qn_params *p, qn_problems *c)
             qn_complain(c, "start", "example needs dataset: supervised or unsupervised");
         return true;
     }
-    bool file = qn_is_set(p, "example_file"), m = qn_is_set(p, "M") || file, r = qn_is_set(p, "r"), rho = qn_is_set(p, "rho");
+    bool file = qn_is_set(p, "example_file"), m = qn_is_given(p, "M") || file, r = qn_is_set(p, "r"), rho = qn_is_set(p, "rho");
     if (origin == HEB_IMAGES) {
         qn_complain(c, "dataset", "%s goes with patterns: iid or file, not mnist", text);
         return false;
@@ -160,9 +159,9 @@ static bool check_dataset(const qn_params *p, qn_problems *c)
     }
     if (m + r + rho == 3)
         qn_complain(c, "rho", "follows from r and M, rho = (1-r^2)/(M r^2); give two of the three");
-    else if (m + r + rho < 2)
-        qn_complain(c, "dataset", "%s needs two of M, r and rho; give, say, M and r", text);
-    else if (!m && qn_real(p, "rho") == 0 && qn_real(p, "r") < 1)
+    else if (!r && !rho)
+        qn_complain(c, "dataset", "%s needs r, the quality of the examples, or rho", text);
+    else if (!m && r && rho && qn_real(p, "rho") == 0 && qn_real(p, "r") < 1)
         qn_complain(c, "rho", "0 at r = %g takes infinitely many examples; give rho > 0", qn_real(p, "r"));
     else if (!m && !(heb_examples_of(p, 0).m <= INT16_MAX))
         qn_complain(c, "rho", "%g at r = %g takes M = %.6g examples; at most %d", qn_real(p, "rho"), qn_real(p, "r"), heb_examples_of(p, 0).m, INT16_MAX);

@@ -17,7 +17,7 @@ typedef struct heb_examples {
     double m, r, rho;
 } heb_examples;
 
-/* From M, r, rho, of which two give the third; m_file > 0: M examples are in a file. */
+/* r and rho give M; else M and one of them give the other; m_file > 0: M examples are in a file. */
 heb_examples heb_examples_of(const qn_params *p, size_t m_file);
 
 typedef struct heb_settings {

@@ -576,7 +576,7 @@ static void mistakes_are_named(void **state)
         {"N: 16, T: 1, start: example", "start: example needs dataset: supervised or unsupervised"},
         {"N: 16, T: 1, K: 2, start: spurious:3", "start: a mixture of 3 patterns needs as many; there are 2"},
         {"N: 16, T: 1, start: spurious:4", "spurious:4"},
-        {"N: 16, T: 1, dataset: supervised", "dataset: supervised needs two of M, r and rho"},
+        {"N: 16, T: 1, dataset: supervised", "dataset: supervised needs r, the quality of the examples, or rho"},
         {"N: 16, T: 1, dataset: supervised, M: 3, r: 0.5, rho: 0.1", "rho: follows from r and M"},
         {"N: 16, T: 1, dataset: unsupervised, r: 0.5, rho: 0", "rho: 0 at r = 0.5 takes infinitely many examples"},
         {"N: 16, T: 1, dataset: unsupervised, r: 0.01, rho: 0.1", "takes M = 99990 examples; at most 32767"},
