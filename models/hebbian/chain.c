@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folded.h"
+
 static size_t slots(size_t k) /* patterns, padded to 64 */
 {
     return (k + 63) / 64 * 64;
@@ -46,6 +48,7 @@ void heb_problem_free(heb_problem *pb)
 {
     heb_energy_free(&pb->energy);
     free(pb->coupling);
+    free(pb->even);
     memset(pb, 0, sizeof *pb);
 }
 
@@ -70,7 +73,11 @@ int heb_chain_init(heb_chain *c, const heb_problem *pb, bool reuse)
         c->field = malloc(n * sizeof *c->field);
         ok = ok && c->field;
     }
-    if (pb->form == HEB_REAL) {
+    if (pb->form == HEB_FOLDED) {
+        int err = heb_folded_chain(c);
+        if (err)
+            return err;
+    } else if (pb->form == HEB_REAL) {
         c->ra = aligned_alloc(64, k * sizeof *c->ra);
         ok = ok && c->ra;
     } else {
@@ -100,6 +107,8 @@ void heb_chain_free(heb_chain *c)
     free(c->a);
     free(c->ra);
     free(c->field);
+    free(c->power);
+    free(c->e);
     free(c->stamp);
     free(c->kept);
     free(c->site);
@@ -126,6 +135,8 @@ void heb_chain_set(heb_chain *c, const int8_t *s)
                 h += pb->coupling[i * pb->n + j] * c->s[j];
             c->field[i] = h;
         }
+    } else if (pb->form == HEB_FOLDED) {
+        heb_folded_rebuild(c);
     } else {
         kernel->rebuild(c);
     }
@@ -149,11 +160,28 @@ void heb_chain_overlaps(heb_chain *c)
 void heb_chain_summary(heb_chain *c, heb_summary *out)
 {
     heb_chain_overlaps(c);
-    heb_kernel_get()->summary(c, out);
+    if (c->pb->form != HEB_FOLDED) {
+        heb_kernel_get()->summary(c, out);
+        return;
+    }
+    heb_overlap_summary(c->pb->k, c->m, out);
+    out->energy = heb_folded_energy(c);
+}
+
+void heb_overlap_summary(size_t k, const int16_t *m, heb_summary *out)
+{
+    *out = (heb_summary){0};
+    for (size_t mu = 0; mu < k; mu++) {
+        int32_t size = m[mu] < 0 ? -m[mu] : m[mu];
+        out->sum_m2 += (int64_t)size * size;
+        out->m_max = size > out->m_max ? size : out->m_max;
+    }
 }
 
 double heb_chain_energy(heb_chain *c)
 {
+    if (c->pb->form == HEB_FOLDED)
+        return heb_folded_energy(c);
     heb_summary x;
     heb_chain_summary(c, &x);
     return x.energy;
@@ -162,6 +190,8 @@ double heb_chain_energy(heb_chain *c)
 int heb_chain_verify(heb_chain *c)
 {
     heb_chain_overlaps(c);
+    if (c->pb->form == HEB_FOLDED)
+        return heb_folded_verify(c);
     size_t k = slots(c->pb->k);
     int16_t *m = aligned_alloc(64, k * sizeof *m);
     if (!m)
@@ -179,12 +209,12 @@ int heb_chain_verify(heb_chain *c)
 
 double heb_chain_aligned(const heb_chain *c, size_t i)
 {
-    return c->pb->energy.unit * heb_kernel_get()->aligned(c, i);
+    return c->pb->energy.unit * (c->pb->form == HEB_FOLDED ? heb_folded_aligned(c, i) : heb_kernel_get()->aligned(c, i));
 }
 
 size_t heb_chain_sweep(heb_chain *c, heb_rule rule, bool sequential, double temperature, qn_rng *rng)
 {
-    const heb_kernel *kernel = heb_kernel_get();
+    size_t (*batch)(heb_chain *, size_t, const uint32_t *, const double *, bool) = c->pb->form == HEB_FOLDED ? heb_folded_batch : heb_kernel_get()->batch;
     size_t n = c->pb->n, flips = 0;
     double scale = temperature / (2 * c->pb->energy.unit);
     if (rule == HEB_ZERO && !sequential) { /* each site once, in an order drawn anew */
@@ -196,7 +226,7 @@ size_t heb_chain_sweep(heb_chain *c, heb_rule rule, bool sequential, double temp
         }
         memset(c->theta, 0, HEB_BATCH * sizeof *c->theta);
         for (size_t done = 0; done < n; done += HEB_BATCH)
-            flips += kernel->batch(c, n - done < HEB_BATCH ? n - done : HEB_BATCH, order + done, c->theta, false);
+            flips += batch(c, n - done < HEB_BATCH ? n - done : HEB_BATCH, order + done, c->theta, false);
     } else {
         for (size_t done = 0; done < n; done += HEB_BATCH) {
             size_t count = n - done < HEB_BATCH ? n - done : HEB_BATCH;
@@ -209,10 +239,10 @@ size_t heb_chain_sweep(heb_chain *c, heb_rule rule, bool sequential, double temp
                 memset(c->theta, 0, count * sizeof *c->theta);
             else
                 heb_draw_thresholds(rng, rule, scale, count, c->theta);
-            flips += kernel->batch(c, count, c->site, c->theta, rule == HEB_METROPOLIS);
+            flips += batch(c, count, c->site, c->theta, rule == HEB_METROPOLIS);
         }
     }
-    if (flips && c->pb->form == HEB_COUPLING)
+    if (flips && (c->pb->form == HEB_COUPLING || c->pb->form == HEB_FOLDED))
         c->m_stale = true;
     return flips;
 }

@@ -17,6 +17,8 @@ typedef struct heb_problem {
     const heb_patterns *patterns; /* borrowed */
     heb_form form;                /* energy.form, or HEB_COUPLING */
     int32_t *coupling;            /* HEB_COUPLING: [n][n], J_ij = sum_mu xi_i xi_j, J_ii = 0 */
+    const struct heb_folded *folded; /* HEB_FOLDED: borrowed; `patterns` are then the archetypes, whose overlaps are measured */
+    double *even;                 /* HEB_FOLDED: [P/2][slots] even power sums */
 } heb_problem;
 
 /* `patterns` must outlive the problem.  Costs N^2 K/64 when the coupling matrix is used (P = 2, K > N). */
@@ -35,7 +37,9 @@ typedef struct heb_chain {
     int64_t sum_b;      /* HEB_TABLE: sum_mu B */
     double sum_rb;      /* HEB_REAL: sum_mu B */
     int32_t *field;     /* HEB_COUPLING: [n] sum_j J_ij s_j */
-    bool m_stale;       /* HEB_COUPLING: m is rebuilt when asked for */
+    int64_t *power;     /* HEB_FOLDED: [P/2][slots] odd power sums, and */
+    double *e;          /* [P][slots] the elementary symmetric polynomials of all spins */
+    bool m_stale;       /* HEB_COUPLING, HEB_FOLDED: m is rebuilt when asked for */
     uint64_t flips;     /* since heb_chain_set */
     uint64_t *stamp;    /* field re-use: [n] value of flips + 1 at which `kept` was computed; NULL: off */
     double *kept;
@@ -49,7 +53,7 @@ int heb_chain_init(heb_chain *c, const heb_problem *pb, bool reuse) QN_NODISCARD
 void heb_chain_free(heb_chain *c);
 double heb_chain_bytes(double n, double k);
 void heb_chain_set(heb_chain *c, const int8_t *s);          /* new spins; everything else from them, O(N K) */
-void heb_chain_overlaps(heb_chain *c);                      /* makes m valid (it is, except in HEB_COUPLING) */
+void heb_chain_overlaps(heb_chain *c);                      /* makes m valid (it is, except in HEB_COUPLING and HEB_FOLDED) */
 
 typedef struct heb_summary { /* over all patterns */
     double energy;      /* H, from the integer overlaps, in double */
@@ -57,7 +61,8 @@ typedef struct heb_summary { /* over all patterns */
     int32_t m_max;      /* max_mu |M| */
 } heb_summary;
 
-void heb_chain_summary(heb_chain *c, heb_summary *out);     /* O(K), O(N K) in HEB_COUPLING */
+void heb_chain_summary(heb_chain *c, heb_summary *out);     /* O(K), O(N K) in HEB_COUPLING and HEB_FOLDED */
+void heb_overlap_summary(size_t k, const int16_t *m, heb_summary *out); /* of k overlaps; energy 0 */
 double heb_chain_energy(heb_chain *c);                      /* H alone */
 int heb_chain_verify(heb_chain *c) QN_NODISCARD;            /* overlaps from the spins agree, else QN_ERR_NUMERIC; O(N K) */
 double heb_chain_aligned(const heb_chain *c, size_t i);     /* s_i h_i, in units of energy */

@@ -221,6 +221,15 @@ int heb_energy_init(heb_energy *e, size_t n, int p, heb_kind kind, heb_norm norm
     return err;
 }
 
+void heb_energy_scale(heb_energy *e, double factor)
+{
+    e->unit *= factor;
+    e->f0 *= factor;
+    e->g_unit *= factor;
+    for (size_t k = 0; k <= e->n; k++)
+        e->f[k] *= factor;
+}
+
 void heb_energy_free(heb_energy *e)
 {
     free(e->f);

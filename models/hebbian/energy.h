@@ -21,7 +21,8 @@ typedef enum {
     HEB_QUADRATIC = 1, /* P = 2, 4: A in int32 changes on a flip by a quadratic polynomial of M; sum B from sum M^2 */
     HEB_TABLE,         /* A, B from integer tables of N+1 entries */
     HEB_REAL,          /* the same in double, where the integers would not fit */
-    HEB_COUPLING       /* P = 2 and K > N: coupling matrix with all fields kept, O(1) per rejected and O(N) per accepted update */
+    HEB_COUPLING,      /* P = 2 and K > N: coupling matrix with all fields kept, O(1) per rejected and O(N) per accepted update */
+    HEB_FOLDED         /* supervised: real rows (folded.h), no tables */
 } heb_form;
 
 typedef struct heb_energy {
@@ -46,6 +47,7 @@ typedef struct heb_energy {
 /* Tables for n spins, P = p even, 2 <= p <= n.  Source: Krawtchouk recurrence (k+1) E_{k+1} = M E_k - (N-k+1) E_{k-1}. */
 int heb_energy_init(heb_energy *e, size_t n, int p, heb_kind kind, heb_norm norm) QN_NODISCARD;
 void heb_energy_free(heb_energy *e);
+void heb_energy_scale(heb_energy *e, double factor); /* every energy and field times this */
 
 /* A(M) in the integer units of HEB_QUADRATIC. */
 int64_t heb_energy_a(const heb_energy *e, int64_t m);

@@ -1,8 +1,8 @@
-/* hebbian.c -- dense Hebbian networks, storage: the model's tables and the life of one task.
+/* hebbian.c -- dense Hebbian networks: the model's tables and the life of one task.
  *
  * A task is R = replicas_per_disorder chains on one set of patterns.  "Pattern 1" is the nominated one: the first of iid patterns or of
  * a file's rows, the archetype of the cue's class for images.  Patterns are drawn from the disorder stream, starts and updates from
- * the dynamics stream; chain 1 is the one that outcomes speak of, series are averages over the chains. */
+ * the dynamics stream (examples follow the patterns, number after number, for spin, pattern, example); chain 1 is the one that outcomes speak of, series are averages over the chains. */
 #include "hebbian.h"
 
 #include <math.h>
@@ -28,14 +28,22 @@ static const qn_param parameters[] = {
     {.name = "T", .type = QN_REAL, .def = "0.5", .min = 0, .max = 1e6, .unit = "1", .flags = QN_RETUNE, .meaning = "temperature, in units of the energy"},
     {.name = "energy", .type = QN_CHOICE, .def = "distinct", .choices = "distinct|full", .unit = "1",
      .meaning = "energy function, of products of distinct spins, or -(N/2) sum m^P with coinciding indices"},
+    {.name = "dataset", .type = QN_CHOICE, .def = "archetypes", .choices = "archetypes|supervised|unsupervised", .unit = "1", .flags = QN_DISORDER,
+     .meaning = "what is stored, the patterns, the mean of the noisy examples of each (supervised), or every example by itself (unsupervised)"},
+    {.name = "M", .type = QN_INT, .def = "20", .min = 1, .max = INT16_MAX, .unit = "1", .flags = QN_DISORDER, .meaning = "number of examples of each pattern"},
+    {.name = "r", .type = QN_REAL, .min = 0, .max = 1, .unit = "1", .flags = QN_DISORDER | QN_MIN_OPEN,
+     .meaning = "quality of the examples, each of their spins is that of the pattern with probability (1+r)/2"},
+    {.name = "rho", .type = QN_REAL, .min = 0, .max = 1e9, .unit = "1", .symbol = "ρ", .flags = QN_DISORDER,
+     .meaning = "entropy of the data set, (1-r^2)/(M r^2), in place of M or r"},
+    {.name = "example_file", .type = QN_PATH, .flags = SHARED, .meaning = "file of examples of patterns: file, rows of +-1, M rows of the first pattern, M of the second, ..."},
     {.name = "norm", .type = QN_CHOICE, .def = "exact", .choices = "exact|asymptotic", .unit = "1", .flags = QN_DISORDER,
      .meaning = "prefactor of the energy and of load, exact at every N, or the leading power of N"},
     {.name = "dynamics", .type = QN_CHOICE, .def = "heatbath", .choices = "heatbath|metropolis|zero", .unit = "1",
      .meaning = "dynamics of single spin flips; zero: descent at T = 0 until a sweep flips nothing"},
     {.name = "scan", .type = QN_CHOICE, .def = "random", .choices = "random|sequential", .unit = "1",
      .meaning = "order of the sites, drawn (zero: a new permutation each sweep), or one after the other"},
-    {.name = "start", .type = QN_CHOICE, .def = "pattern", .choices = "pattern|random|noisy|file", .unit = "1",
-     .meaning = "first state, pattern 1 (mnist: the cue), random, pattern 1 with flipped spins, or rows of a file"},
+    {.name = "start", .type = QN_CHOICE, .def = "pattern", .choices = "pattern|random|noisy|file|example|spurious:3|spurious:5|spurious:7", .unit = "1",
+     .meaning = "first state, pattern 1 (mnist: the cue), random, pattern 1 with flipped spins, rows of a file, the first example of pattern 1, or the signs of the sum of the first 3, 5, 7 patterns"},
     {.name = "start_overlap", .type = QN_REAL, .min = -1, .max = 1, .unit = "1", .symbol = "m_0",
      .meaning = "overlap of a noisy start, each spin of pattern 1 is flipped with probability (1-m_0)/2"},
     {.name = "start_file", .type = QN_PATH, .flags = QN_DATA, .meaning = "file of first states, rows of +-1; chain r takes row r, or the first again"},
@@ -69,10 +77,10 @@ static const qn_param parameters[] = {
 /* ---- observables ------------------------------------------------------------------------------------------------ */
 
 enum {
-    U, U2, M, M_ABS, M2, M4, M_MAX, CROSSTALK, ACCEPTANCE, Q, Q2, Q4, SPINS,
-    M_HISTOGRAM, Q_HISTOGRAM, CORRELATION, ARCHETYPE_OVERLAP, CONFUSION, GRAM,
+    U, U2, M, M_ABS, M2, M4, M_MAX, CROSSTALK, MEAN, MEAN2, NU, ACCEPTANCE, Q, Q2, Q4, SPINS,
+    M_HISTOGRAM, Q_HISTOGRAM, CORRELATION, ARCHETYPE_OVERLAP, CONFUSION, GRAM, EXAMPLE_OVERLAP, MIXTURE,
     RETRIEVED, LEFT, M_START, M_FINAL, ONE_STEP, STABILITY, SWEEPS_TO_STOP, RECOGNISED, PIXEL_ERROR, PICTURES,
-    N_REALISED, K_REALISED, LOAD_REALISED, N_OBSERVABLES
+    N_REALISED, K_REALISED, LOAD_REALISED, M_REALISED, R_REALISED, RHO_REALISED, N_OBSERVABLES
 };
 
 static const qn_observable observables[] = {
@@ -84,6 +92,9 @@ static const qn_observable observables[] = {
     [M4] = {"m4", QN_SERIES, {0}, "1", "m^4", "fourth power of the overlap with pattern 1", 0},
     [M_MAX] = {"m_max", QN_SERIES, {0}, "1", "max_μ |m_μ|", "largest absolute overlap with any pattern", 0},
     [CROSSTALK] = {"crosstalk", QN_SERIES, {0}, "1", "Σ_{μ≥2} m_μ^2", "summed squared overlaps with the patterns beside pattern 1", 0},
+    [MEAN] = {"n", QN_SERIES, {0}, "1", "n", "overlap with the examples of pattern 1, their mean", 0},
+    [MEAN2] = {"n2", QN_SERIES, {0}, "1", "n^2", "squared overlap with the examples of pattern 1", 0},
+    [NU] = {"nu", QN_SERIES, {0}, "1", "ν", "overlap with the examples of pattern 1 over the norm of their mean, n/R^{1/2}", 0},
     [ACCEPTANCE] = {"acceptance", QN_SERIES, {0}, "1", "a", "flips an update, in the last sweep", 0},
     [Q] = {"q", QN_SERIES, {0}, "1", "q", "overlap of two chains on the same patterns, over all pairs", 0},
     [Q2] = {"q2", QN_SERIES, {0}, "1", "q^2", "squared overlap of two chains", 0},
@@ -95,6 +106,8 @@ static const qn_observable observables[] = {
     [ARCHETYPE_OVERLAP] = {"archetype_overlap", QN_CURVE, {"class"}, "1", "m_μ", "overlap with the archetype of each class", 0},
     [CONFUSION] = {"confusion", QN_CURVE, {"class", "recalled"}, "1", "P(class, recalled)", "class of the cue against class of the largest final overlap", QN_HISTOGRAM},
     [GRAM] = {"gram", QN_CURVE, {"class", "recalled"}, "1", "ξ^μ·ξ^ν/N", "overlaps of the archetypes with each other", 0},
+    [EXAMPLE_OVERLAP] = {"example_overlap", QN_CURVE, {"example"}, "1", "n_{1,a}", "overlap with each example of pattern 1", 0},
+    [MIXTURE] = {"mixture_overlap", QN_CURVE, {"component"}, "1", "m_μ", "overlap with each pattern of the mixture", 0},
     [RETRIEVED] = {"retrieved", QN_OUTCOME, {0}, "1", "P_{ret}", "probability of retrieval, final |m| reaches retrieval_threshold", QN_BINARY},
     [LEFT] = {"left", QN_OUTCOME, {0}, "1", "P_{left}", "probability of leaving the pattern, final |m| is below left_threshold", QN_BINARY},
     [M_START] = {"m_start", QN_OUTCOME, {0}, "1", "m(0)", "overlap of the start with pattern 1", 0},
@@ -108,6 +121,9 @@ static const qn_observable observables[] = {
     [N_REALISED] = {"N_realised", QN_OUTCOME, {0}, "1", "N", "number of spins in the files", QN_POSITION},
     [K_REALISED] = {"K_realised", QN_OUTCOME, {0}, "1", "K", "number of patterns", QN_POSITION},
     [LOAD_REALISED] = {"load_realised", QN_OUTCOME, {0}, "1", "γ", "load of the K patterns", QN_POSITION},
+    [M_REALISED] = {"M_realised", QN_OUTCOME, {0}, "1", "M", "number of examples of each pattern", QN_POSITION},
+    [R_REALISED] = {"r_realised", QN_OUTCOME, {0}, "1", "r", "quality of the examples", QN_POSITION},
+    [RHO_REALISED] = {"rho_realised", QN_OUTCOME, {0}, "1", "ρ", "entropy of the data set", QN_POSITION},
     [N_OBSERVABLES] = {.name = NULL},
 };
 
@@ -132,6 +148,12 @@ static size_t dimension(const qn_params *p, const char *dim, double *values)
         n = qn_int(p, "correlation_lags") ? (size_t)qn_int(p, "correlation_lags") + 1 : 0;
         for (size_t k = 0; values && k < n; k++)
             values[k] = (double)k;
+    } else if (!strcmp(dim, "example") || !strcmp(dim, "component")) {
+        heb_settings s;
+        if (dim[0] == 'c' ? qn_choice(p, "start") >= HEB_MIXTURE : qn_choice(p, "dataset") == HEB_UNSUPERVISED)
+            n = heb_settings_read(p, NULL, &s) ? 0 : dim[0] == 'c' ? s.mixed : (size_t)s.examples.m;
+        for (size_t k = 0; values && k < n; k++)
+            values[k] = (double)k + 1;
     } else if (!strcmp(dim, "panel") || !strcmp(dim, "row") || !strcmp(dim, "column")) {
         heb_size size;
         if (qn_choice(p, "patterns") == HEB_IMAGES && !heb_source_size(p, &size, NULL))
@@ -160,6 +182,12 @@ static bool provides(const qn_params *p, int obs)
         return qn_int(p, "correlation_lags") > 0;
     case LEFT:
         return start == HEB_AT_PATTERN || start == HEB_NOISY;
+    case MEAN: case MEAN2: case NU: case M_REALISED: case R_REALISED: case RHO_REALISED:
+        return qn_choice(p, "dataset") != HEB_ARCHETYPES;
+    case EXAMPLE_OVERLAP:
+        return qn_choice(p, "dataset") == HEB_UNSUPERVISED;
+    case MIXTURE:
+        return start >= HEB_MIXTURE;
     case SWEEPS_TO_STOP:
         return qn_choice(p, "dynamics") == HEB_ZERO;
     case ARCHETYPE_OVERLAP: case CONFUSION: case GRAM: case RECOGNISED: case PIXEL_ERROR: case PICTURES:
@@ -208,6 +236,10 @@ typedef struct task {
     const heb_source *source;
     heb_patterns own;         /* iid */
     const heb_patterns *patterns;
+    heb_patterns examples;    /* unsupervised: all, those of a pattern together */
+    heb_folded folded;        /* supervised */
+    int16_t *overlap;         /* unsupervised: [slots] with the patterns, of the chain looked at last */
+    int8_t *example;          /* [n] the first example of pattern 1 */
     heb_problem problem;
     heb_chain *chain;         /* [set.chains] */
     size_t target;            /* pattern 1, counted from 0 */
@@ -218,10 +250,32 @@ typedef struct task {
     correlation c;
 } task;
 
-static int32_t target_overlap(heb_chain *c, const task *t)
+/* Overlaps of a chain with the patterns, [k]; good until the next call. */
+static const int16_t *overlaps(heb_chain *c, const task *t)
 {
     heb_chain_overlaps(c);
-    return c->m[t->target];
+    if (!t->overlap)
+        return c->m;
+    memset(t->overlap, 0, (t->set.k + 63) / 64 * 64 * sizeof *t->overlap);
+    heb_kernel_get()->overlaps(t->patterns, c->s, t->overlap);
+    return t->overlap;
+}
+
+static int32_t target_overlap(heb_chain *c, const task *t)
+{
+    return overlaps(c, t)[t->target];
+}
+
+/* sum_i s_i etabar_i of pattern 1 */
+static double mean_overlap(const heb_chain *c, const task *t)
+{
+    size_t m = (size_t)t->set.examples.m;
+    if (t->set.examples.kind == HEB_SUPERVISED)
+        return (double)c->power[t->target] / (double)m;
+    int64_t sum = 0;
+    for (size_t a = 0; a < m; a++)
+        sum += c->m[t->target * m + a];
+    return (double)sum / (double)m;
 }
 
 static double per_spin(const task *t, double x)
@@ -233,6 +287,14 @@ static double per_spin(const task *t, double x)
 static int8_t noise(qn_rng *rng, double probability)
 {
     return qn_rng_uniform(rng) < probability ? -1 : 1;
+}
+
+static int8_t mixture(const task *t, size_t i)
+{
+    int sum = 0;
+    for (size_t mu = 0; mu < t->set.mixed; mu++)
+        sum += heb_patterns_at_site(t->patterns, i, mu);
+    return sum > 0 ? 1 : -1;
 }
 
 /* The first state of chain r; xi is pattern 1. */
@@ -247,10 +309,17 @@ static void draw_start(task *t, size_t r, const int8_t *cue, const int8_t *xi, q
         case HEB_NOISY:
             s[i] = (int8_t)(xi[i] * noise(rng, (1 - set->start_overlap) / 2));
             break;
+        case HEB_AT_EXAMPLE:
+            s[i] = t->example[i];
+            break;
         case HEB_FROM_FILE:
             s[i] = t->source->start.s[r % t->source->start.rows * set->n + i];
             break;
         default:
+            if (set->mixed) {
+                s[i] = mixture(t, i);
+                break;
+            }
             s[i] = cue[i];
             if (set->cue_noise > 0)
                 s[i] = (int8_t)(s[i] * noise(rng, set->cue_noise));
@@ -334,7 +403,59 @@ static void destroy(void *state)
     free(t->c.times);
     heb_problem_free(&t->problem);
     heb_patterns_free(&t->own);
+    heb_patterns_free(&t->examples);
+    heb_folded_free(&t->folded);
+    free(t->overlap);
+    free(t->example);
     free(t);
+}
+
+/* Examples of every pattern, from the file or drawn, and the problem that stores them. */
+static int set_examples(task *t, qn_rng *rng)
+{
+    size_t n = t->set.n, k = t->set.k, m = (size_t)t->set.examples.m;
+    bool supervised = t->set.examples.kind == HEB_SUPERVISED;
+    double wrong = (1 - t->set.examples.r) / 2;
+    t->example = malloc(n);
+    if (!supervised)
+        t->overlap = aligned_alloc(64, (k + 63) / 64 * 64 * sizeof *t->overlap);
+    if (!t->example || !(supervised || t->overlap))
+        return qn_fail(QN_ERR_NOMEM, "no memory for the examples of N = %zu spins", n);
+    int err = supervised ? heb_folded_init(&t->folded, n, k, m) : heb_patterns_init(&t->examples, n, k * m);
+    for (size_t i = 0; i < n && !err; i++)
+        for (size_t mu = 0; mu < k; mu++) {
+            int xi = heb_patterns_at_site(t->patterns, i, mu), sum = 0;
+            for (size_t a = 0; a < m; a++) {
+                size_t row = mu * m + a;
+                int eta = t->set.origin == HEB_ROWS ? t->source->examples.s[row * n + i] : xi * noise(rng, wrong);
+                sum += eta;
+                if (!supervised && eta > 0)
+                    t->examples.bits[i * t->examples.words + row / 16] |= (uint16_t)(1u << row % 16);
+                if (row == 0)
+                    t->example[i] = (int8_t)eta;
+            }
+            if (supervised)
+                t->folded.w[i * t->folded.slots + mu] = (int16_t)sum;
+        }
+    return err;
+}
+
+static int set_problem(task *t, qn_rng *rng)
+{
+    const heb_settings *s = &t->set;
+    if (s->examples.kind == HEB_ARCHETYPES)
+        return heb_problem_init(&t->problem, s->p, s->kind, s->norm, t->patterns);
+    int err = set_examples(t, rng);
+    double r2 = s->examples.r * s->examples.r, m = s->examples.m;
+    if (err)
+        return err;
+    if (s->examples.kind == HEB_SUPERVISED)
+        return heb_folded_problem(&t->problem, s->p, s->kind, s->norm, &t->folded, r2 + (1 - r2) / m, t->patterns);
+    double r2p = pow(r2, s->p);
+    err = heb_problem_init(&t->problem, s->p, s->kind, s->norm, &t->examples);
+    if (!err)
+        heb_energy_scale(&t->problem.energy, 1 / (m * sqrt(r2p + (1 - r2p) / m)));
+    return err;
 }
 
 static int create(const qn_params *p, const void *shared, qn_streams *streams, void **state)
@@ -351,7 +472,7 @@ static int create(const qn_params *p, const void *shared, qn_streams *streams, v
     }
     t->patterns = t->set.origin == HEB_IID ? &t->own : &t->source->patterns;
     if (!err)
-        err = heb_problem_init(&t->problem, t->set.p, t->set.kind, t->set.norm, t->patterns);
+        err = set_problem(t, &streams->disorder);
     t->chain = err ? NULL : calloc(t->set.chains, sizeof *t->chain);
     t->stopped = calloc(t->set.chains, sizeof *t->stopped);
     if (!err && (!t->chain || !t->stopped))
@@ -428,22 +549,36 @@ static qn_end done(const void *state)
 
 static void measure_chains(task *t, qn_record *rec)
 {
-    double n = (double)t->set.n, sum[CROSSTALK + 1] = {0};
+    bool learning = t->set.examples.kind != HEB_ARCHETYPES;
+    double n = (double)t->set.n, sum[NU + 1] = {0}, R = t->set.examples.r * t->set.examples.r * (1 + t->set.examples.rho);
+    int last = learning ? NU : CROSSTALK;
     for (size_t r = 0; r < t->set.chains; r++) {
         heb_summary x;
+        const int16_t *overlap_of = overlaps(&t->chain[r], t);
         heb_chain_summary(&t->chain[r], &x);
-        int32_t overlap = t->chain[r].m[t->target];
+        if (t->overlap) { /* of examples so far */
+            double energy = x.energy;
+            heb_overlap_summary(t->set.k, overlap_of, &x);
+            x.energy = energy;
+        }
+        int32_t overlap = overlap_of[t->target];
+        double mean = learning ? mean_overlap(&t->chain[r], t) / n : 0;
         double u = x.energy / n, m = overlap / n;
         const double value[] = {[U] = u, [U2] = u * u, [M] = m, [M_ABS] = fabs(m), [M2] = m * m, [M4] = m * m * m * m, [M_MAX] = x.m_max / n,
-                                [CROSSTALK] = (double)(x.sum_m2 - (int64_t)overlap * overlap) / (n * n)};
-        for (size_t i = 0; i <= CROSSTALK; i++)
+                                [CROSSTALK] = (double)(x.sum_m2 - (int64_t)overlap * overlap) / (n * n), [MEAN] = mean, [MEAN2] = mean * mean, [NU] = mean / sqrt(R)};
+        for (int i = 0; i <= last; i++)
             sum[i] += value[i];
         if (t->set.histograms)
             qn_count(rec, M_HISTOGRAM, (size_t)(overlap + (int32_t)t->set.n) / 2, 1);
         for (size_t mu = 0; t->set.origin == HEB_IMAGES && mu < t->set.k; mu++)
-            qn_put_at(rec, ARCHETYPE_OVERLAP, t->source->class_of[mu], t->chain[r].m[mu] / n);
+            qn_put_at(rec, ARCHETYPE_OVERLAP, t->source->class_of[mu], overlap_of[mu] / n);
+        for (size_t mu = 0; mu < t->set.mixed; mu++)
+            qn_put_at(rec, MIXTURE, mu, overlap_of[mu] / n);
+        size_t examples = t->overlap ? (size_t)t->set.examples.m : 0;
+        for (size_t a = 0; a < examples; a++)
+            qn_put_at(rec, EXAMPLE_OVERLAP, a, t->chain[r].m[t->target * examples + a] / n);
     }
-    for (int i = 0; i <= CROSSTALK; i++)
+    for (int i = 0; i <= last; i++)
         qn_put(rec, i, sum[i] / (double)t->set.chains);
 }
 
@@ -525,6 +660,11 @@ static int finish(void *state, qn_streams *streams, qn_record *rec)
         qn_put(rec, N_REALISED, (double)t->set.n);
     qn_put(rec, K_REALISED, (double)t->set.k);
     qn_put(rec, LOAD_REALISED, t->set.load);
+    if (t->set.examples.kind != HEB_ARCHETYPES) {
+        qn_put(rec, M_REALISED, t->set.examples.m);
+        qn_put(rec, R_REALISED, t->set.examples.r);
+        qn_put(rec, RHO_REALISED, t->set.examples.rho);
+    }
     return 0;
 }
 
@@ -679,7 +819,7 @@ static void swap(void *a, void *b, size_t part)
 const qn_model hebbian_model = {
     .abi = QN_ABI,
     .name = "hebbian",
-    .summary = "dense Hebbian (P-spin Hopfield) networks: storage and retrieval of patterns",
+    .summary = "dense Hebbian (P-spin Hopfield) networks: storage and retrieval of patterns, learning from examples",
     .reference = "Agliari et al., arXiv:2212.00606; Albanese et al., arXiv:2111.12997; Hopfield 1982 for P = 2",
     .stream_version = 1,
     .parameters = parameters,

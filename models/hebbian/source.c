@@ -40,6 +40,17 @@ static int load_rows(const qn_params *p, heb_source *x)
     return err;
 }
 
+/* M rows for every pattern. */
+static int load_examples(const qn_params *p, heb_source *x)
+{
+    const char *path = qn_text(p, "example_file");
+    int err = qn_spins_read(path, x->patterns.n, &x->examples);
+    if (!err && (x->examples.rows % x->patterns.k || x->examples.rows > x->patterns.k * INT16_MAX))
+        err = qn_fail(QN_ERR_DATA, "%s: holds %zu rows for %zu patterns; give the same number for each, at most %d", path, x->examples.rows, x->patterns.k, INT16_MAX);
+    x->m = err ? 0 : x->examples.rows / x->patterns.k;
+    return err;
+}
+
 /* ---- images ---- */
 
 /* One archetype a class over all pixels; `count` items went into it, 0: the class is absent. */
@@ -254,6 +265,10 @@ int heb_source_load(const qn_params *p, heb_source *x, const char **param)
     heb_origin origin = (heb_origin)qn_choice(p, "patterns");
     *param = "pattern_file";
     int err = origin == HEB_ROWS ? load_rows(p, x) : origin == HEB_IMAGES ? load_images(p, x, param) : 0;
+    if (!err && origin == HEB_ROWS && qn_text(p, "example_file")) {
+        *param = "example_file";
+        err = load_examples(p, x);
+    }
     if (!err && qn_text(p, "start_file")) {
         *param = "start_file";
         err = qn_spins_read(qn_text(p, "start_file"), x->patterns.n, &x->start);
@@ -273,6 +288,7 @@ void heb_source_free(heb_source *x)
     free(x->cue);
     free(x->cue_pattern);
     qn_spins_free(&x->start);
+    qn_spins_free(&x->examples);
     memset(x, 0, sizeof *x);
 }
 
@@ -296,7 +312,7 @@ static void add_file(qn_buffer *b, const char *path)
 /* Everything that heb_source_load depends on. */
 static char *question_of(const qn_params *p)
 {
-    static const char *const files[] = {"pattern_file", "images", "labels", "cue_images", "cue_labels", "start_file"};
+    static const char *const files[] = {"pattern_file", "example_file", "images", "labels", "cue_images", "cue_labels", "start_file"};
     qn_buffer b = {0};
     size_t n;
     const double *label = qn_list(p, "classes", &n);
@@ -334,7 +350,7 @@ int heb_source_size(const qn_params *p, heb_size *out, const char **param)
         free(question);
         return err;
     }
-    *out = (heb_size){x.patterns.n, x.patterns.k, x.rows, x.cols};
+    *out = (heb_size){x.patterns.n, x.patterns.k, x.m, x.rows, x.cols};
     heb_source_free(&x);
     pthread_mutex_lock(&answers_lock);
     answer *a = &answers[next_answer++ % (sizeof answers / sizeof *answers)];

@@ -13,6 +13,8 @@
 
 typedef struct heb_source {
     heb_patterns patterns;  /* n = 0 for iid ones, which every task draws */
+    size_t m;               /* examples of every pattern, and */
+    qn_spins examples;      /* their rows, those of a pattern together: example_file */
     size_t n_classes;       /* images: entries of `classes` */
     size_t *pattern_of;     /* [n_classes] the pattern of a class, HEB_NO_PATTERN where the file has none of it */
     size_t *class_of;       /* [k] the inverse */
@@ -31,7 +33,7 @@ void heb_source_free(heb_source *x);
 
 /* Numbers of spins and patterns in the files, and the shape of their images, remembered for as long as the files stay as they are. */
 typedef struct heb_size {
-    size_t n, k, rows, cols;
+    size_t n, k, m, rows, cols; /* m: examples of a pattern */
 } heb_size;
 int heb_source_size(const qn_params *p, heb_size *out, const char **param) QN_NODISCARD;
 

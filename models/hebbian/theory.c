@@ -25,6 +25,11 @@ const qn_quantity heb_quantities[] = {
     [HEB_Q_LOAD_REPLICON] = {"load_replicon", "1", "γ_{AT}", "load from which replica symmetry breaks, in the state of retrieval", "load"},
     [HEB_Q_T_GLASS] = {"T_glass", "1", "T_s", "temperature of the glass transition", "T"},
     [HEB_Q_T_DYNAMIC] = {"T_dynamic", "1", "T_d", "temperature of the dynamic glass transition", "T"},
+    [HEB_Q_NU] = {"nu", "1", "ν", "overlap with the examples of the pattern over the norm of their mean, n/R^{1/2}", NULL},
+    [HEB_Q_MEAN] = {"n", "1", "n", "overlap with the examples of the pattern, their mean", NULL},
+    [HEB_Q_M_BINOMIAL] = {"m_binomial", "1", "m", "overlap with the nominated pattern for this number of examples (up to 64), without their central limit", NULL},
+    [HEB_Q_NU_BINOMIAL] = {"nu_binomial", "1", "ν", "overlap with the examples for this number of them", NULL},
+    [HEB_Q_ONE_STEP_BINOMIAL] = {"one_step_binomial", "1", "m(1)", "overlap after one parallel step for this number of examples", NULL},
     [HEB_QUANTITIES] = {0},
 };
 
@@ -110,13 +115,49 @@ static double load_given(const qn_params *p, int order)
     return heb_load_of(qn_real(p, "K"), (size_t)qn_real(p, "N"), order, (heb_norm)qn_choice(p, "norm"));
 }
 
-/* E sign(h) at overlap m0, where the other patterns have not reacted: h = (P/2) m0^(P-1) + z sqrt(load xi'(1)/2). */
-static double first_step(const heb_theory *th, double load, double m0)
+/* nu out of the x of theory_learning.c */
+static double nu_of(const heb_examples *e, double x)
 {
-    double signal = th->p / 2.0 * gsl_pow_int(m0, th->p - 1);
-    if (signal == 0)
-        return 0;
-    return erf(signal / sqrt(load * heb_xi1(th, 1))); /* load 0: +-1 */
+    return e->kind == HEB_UNSUPERVISED ? x / sqrt(1 + e->rho) : x;
+}
+
+/* False: not enough is known of the examples. */
+static bool set_learning(heb_theory *th, const heb_examples *x)
+{
+    heb_learning *l = &th->learning;
+    if (x->kind == HEB_ARCHETYPES)
+        return true;
+    if (isnan(x->rho) || (x->kind == HEB_UNSUPERVISED && (isnan(x->m) || isnan(x->r))))
+        return false;
+    l->on = true;
+    l->rho = x->rho;
+    l->signal = l->weight = 1 / sqrt(1 + x->rho);
+    if (x->kind == HEB_UNSUPERVISED) {
+        double same = gsl_pow_int(x->r, 2 * th->p), row = same + (1 - same) / x->m; /* R_P */
+        l->weight = 1;
+        l->signal = sqrt(same / row); /* 1/sqrt(1+rho_P) */
+        for (size_t k = 1; k < th->terms; k++) { /* full: each term has its own correlation between the examples of an archetype */
+            double power = gsl_pow_int(x->r, 2 * th->power[k]);
+            th->coef[k] *= (power + (1 - power) / x->m) / row;
+        }
+    }
+    l->top = l->weight * heb_learning_top(l->rho);
+    return true;
+}
+
+static void fill_binomial(const heb_theory *th, const heb_examples *x, bool state, double load, double m0, double *out)
+{
+    if (!th->learning.on || !(x->m <= HEB_MOST_BINOMIAL) || isnan(x->r))
+        return;
+    heb_theory few = *th;
+    heb_learning_law(&few, (size_t)x->m, x->r);
+    out[HEB_Q_ONE_STEP_BINOMIAL] = heb_learning_step(&few, load, m0);
+    if (!state)
+        return;
+    heb_rs s = heb_learning_upper(&few, load);
+    bool found = s.nu > 1e-6;
+    out[HEB_Q_M_BINOMIAL] = found ? s.m : 0;
+    out[HEB_Q_NU_BINOMIAL] = found ? nu_of(x, s.nu) : 0;
 }
 
 static double start_overlap(const qn_params *p)
@@ -128,7 +169,7 @@ static double start_overlap(const qn_params *p)
         return 0;
     case HEB_NOISY:
         return qn_is_set(p, "start_overlap") ? qn_real(p, "start_overlap") : NAN;
-    case HEB_FROM_FILE:
+    default:
         break;
     }
     return NAN;
@@ -136,32 +177,35 @@ static double start_overlap(const qn_params *p)
 
 static void fill_load(const heb_theory *th, const heb_transitions *at, double load, double m0, double *out)
 {
-    out[HEB_Q_ONE_STEP] = first_step(th, load, m0);
-    out[HEB_Q_STABILITY] = (1 + first_step(th, load, 1)) / 2;
+    out[HEB_Q_ONE_STEP] = heb_learning_step(th, load, m0);
+    out[HEB_Q_STABILITY] = (1 + heb_learning_step(th, load, 1)) / 2;
     out[HEB_Q_T_GLASS] = th->p == 2 ? 1 + sqrt(load) : at->glass * sqrt(load);
     out[HEB_Q_T_DYNAMIC] = at->dynamic * sqrt(load);
 }
 
-static void fill_state(heb_theory *th, const heb_transitions *at, const heb_rs *top, double load, double *out)
+static void fill_state(heb_theory *th, const heb_examples *e, const heb_transitions *at, const heb_rs *top, double load, double *out)
 {
     heb_rest rest = heb_rest_at(th, at, load);
     out[HEB_Q_F_REST] = rest.f;
     if (!isnan(top->m) && (load == 0 || load < top->load)) {
         heb_rs s = heb_rs_retrieval(th, top, load);
         out[HEB_Q_M] = s.m;
+        out[HEB_Q_NU] = nu_of(e, s.nu);
         out[HEB_Q_Q] = s.q;
         out[HEB_Q_U] = heb_rs_u(th, &s);
         out[HEB_Q_F] = heb_rs_f(th, &s);
         out[HEB_Q_REPLICON] = heb_rs_replicon(th, &s);
     } else {
-        out[HEB_Q_M] = 0;
+        out[HEB_Q_M] = out[HEB_Q_NU] = 0;
         out[HEB_Q_Q] = (1 - rest.y * th->T) * rest.q; /* two replicas are in the same state with probability 1 - x */
         out[HEB_Q_U] = rest.u;
         out[HEB_Q_F] = rest.f;
         out[HEB_Q_REPLICON] = rest.replicon;
     }
     out[HEB_Q_M_ABS] = out[HEB_Q_M];
-    if (th->p == 2) /* H = -(N/2) sum m_mu^2 + K/2 */
+    out[HEB_Q_NU] = th->learning.on ? out[HEB_Q_NU] : NAN;
+    out[HEB_Q_MEAN] = out[HEB_Q_NU] * e->r * sqrt(1 + e->rho);
+    if (th->p == 2 && !th->learning.on) /* H = -(N/2) sum m_mu^2 + K/2 */
         out[HEB_Q_CROSSTALK] = load - 2 * out[HEB_Q_U] - out[HEB_Q_M] * out[HEB_Q_M];
 }
 
@@ -179,10 +223,16 @@ int heb_theory_at(const qn_params *p, double *out)
     int err = heb_theory_init(&th, order, kind, warm ? qn_real(p, "T") : 0);
     if (err)
         return err;
+    heb_examples e = heb_examples_of(p, 0);
+    if (!set_learning(&th, &e))
+        return 0;
     heb_transitions at = heb_glass_transitions(&th);
+    bool known = e.kind != HEB_UNSUPERVISED || order > 2 || load == 0; /* P = 2: how correlated examples feed back is not */
     if (!isnan(load))
         fill_load(&th, &at, load, start_overlap(p), out);
-    if (cold || warm) {
+    if (!isnan(load))
+        fill_binomial(&th, &e, (cold || warm) && known, load, start_overlap(p), out);
+    if ((cold || warm) && known) {
         heb_rs top = heb_rs_spinodal(&th);
         line x = {&th, at};
         out[HEB_Q_LOAD_SPINODAL] = isnan(top.m) ? 0 : top.load;
@@ -190,12 +240,16 @@ int heb_theory_at(const qn_params *p, double *out)
         out[HEB_Q_LOAD_COEXISTENCE] = coexistence(&x, &top);
         out[HEB_Q_LOAD_REPLICON] = replicon_line(&x, &top);
         if (!isnan(load))
-            fill_state(&th, &at, &top, load, out);
+            fill_state(&th, &e, &at, &top, load, out);
     }
     if (th.failed)
         return qn_fail(QN_ERR_NUMERIC, "the theory of P=%d at load=%g, T=%g: an equation was not solved", order, load, th.T);
     if (kind == HEB_FULL) {
-        double constant = random_energy(p, order, load);
+        double constant = random_energy(p, order, load), same = gsl_pow_int(e.r, 2 * order);
+        if (e.kind == HEB_SUPERVISED && order > 2)
+            constant = NAN; /* of rows that are not +-1 */
+        if (e.kind == HEB_UNSUPERVISED)
+            constant /= sqrt(same + (1 - same) / e.m);
         out[HEB_Q_U] -= constant;
         out[HEB_Q_F] -= constant;
         out[HEB_Q_F_REST] -= constant;

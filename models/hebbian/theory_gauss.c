@@ -22,6 +22,7 @@ int heb_theory_init(heb_theory *th, int p, heb_kind kind, double T)
         return qn_fail(QN_ERR_INPUT, "there is no theory for P=%d; P must be even, from 2 to %d", p, HEB_MAX_P);
     th->p = p;
     th->T = T;
+    th->learning = (heb_learning){.signal = 1, .weight = 1, .top = 1};
     double c = 1;
     for (int j = 0; j < p / 2; j++) { /* c_j = P!/[(2^j j!)^2 (P-2j)!] */
         th->power[th->terms] = p - 2 * j;
@@ -201,8 +202,10 @@ double heb_maximum(heb_theory *th, heb_equation eq, double lo, double hi, size_t
 {
     double first = log(lo), step = (log(hi) - first) / (double)(n - 1), best = 0;
     size_t at = n;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = n; i-- > 0;) {
         double x = -depth(first + step * (double)i, &eq);
+        if (x < 0.9 * best)
+            break;
         if (x > best) {
             best = x;
             at = i;

@@ -16,6 +16,16 @@
 #define HEB_MAX_P 64  /* of the theory */
 #define HEB_NODES 64 /* Gauss-Legendre nodes a panel; GSL has these tabulated */
 
+#define HEB_MOST_BINOMIAL 64 /* examples up to which their binomial law is summed */
+
+/* Retrieval of an archetype known by examples (theory_learning.c). */
+typedef struct heb_learning {
+    bool on;                      /* else storage */
+    double rho, signal, weight, top; /* top: the largest x, weight E|u| */
+    size_t n;                     /* > 0: u by the binomial law of n examples of quality r, with these probabilities; 0: Gaussian */
+    double r, p[HEB_MOST_BINOMIAL + 1];
+} heb_learning;
+
 typedef struct heb_theory {
     int p;
     double T;
@@ -24,6 +34,7 @@ typedef struct heb_theory {
     double coef[HEB_MAX_P / 2];
     double node[HEB_NODES], weight[HEB_NODES]; /* on [-1, 1] */
     bool failed;                  /* a root was not found */
+    heb_learning learning;
 } heb_theory;
 
 /* P even, 2 <= P <= HEB_MAX_P; T >= 0.  Nothing to free. */
@@ -41,7 +52,8 @@ typedef struct heb_equation {
     void *of;
 } heb_equation;
 double heb_root(heb_theory *th, heb_equation eq, double lo, double hi);
-/* The x of the maximum of f in (lo, hi), given n points to look at on a geometric grid; NaN when f is nowhere positive. */
+/* The x of the maximum of f in (lo, hi), given n points to look at on a geometric grid; of several hills the one at the largest x.  NaN when
+ * f is nowhere positive. */
 double heb_maximum(heb_theory *th, heb_equation eq, double lo, double hi, size_t n);
 
 /* ---- Gaussian averages (theory_gauss.c) ---- */
@@ -71,6 +83,8 @@ heb_tilted heb_tilted_average(const heb_theory *th, double sigma, double y);
 typedef struct heb_rs {
     double t;               /* -ln(1-m): the parameter along the retrieval branch */
     double m, q, a, sigma, load;
+    double x;               /* the energy of the condensed pattern is -x^P/2: m in storage */
+    double nu;              /* learning: the overlap with the examples that theory_learning.c calls x */
     heb_moments at;
 } heb_rs;
 
@@ -89,6 +103,17 @@ heb_rs heb_rs_glass(heb_theory *th, double load);
 double heb_rs_f(const heb_theory *th, const heb_rs *s);
 double heb_rs_u(const heb_theory *th, const heb_rs *s);
 double heb_rs_replicon(const heb_theory *th, const heb_rs *s); /* RS is stable where it is positive; -inf at T = 0 */
+
+/* ---- learning (theory_learning.c): heb_rs_at, _spinodal, _retrieval come here when th->learning.on ---- */
+
+double heb_learning_top(double rho);
+heb_rs heb_learning_at(heb_theory *th, double t); /* t = -ln(1 - x/top) */
+heb_rs heb_learning_spinodal(heb_theory *th);
+heb_rs heb_learning_retrieval(heb_theory *th, const heb_rs *spinodal, double load);
+void heb_learning_law(heb_theory *th, size_t m, double r); /* from now on the binomial law of m <= HEB_MOST_BINOMIAL examples */
+heb_rs heb_learning_upper(const heb_theory *th, double load); /* by iteration from above; x near 0 where nothing is retrieved */
+/* E sign(h) at overlap m0 with the archetype, where nothing has reacted: the whole of one parallel step.  Storage too. */
+double heb_learning_step(const heb_theory *th, double load, double m0);
 
 /* ---- the state without retrieval (theory_glass.c) ---- */
 

@@ -41,7 +41,10 @@ static double excess(double sigma, void *of) /* ln E[1 - tanh] - ln d grows with
 
 heb_rs heb_rs_at(heb_theory *th, double t)
 {
+    if (th->learning.on)
+        return heb_learning_at(th, t);
     heb_rs s = {.t = t, .m = -expm1(-t)};
+    s.x = s.m;
     width w = {th, th->p / 2.0 * gsl_pow_int(s.m, th->p - 1), exp(-t)};
     s.a = w.a;
     double most = w.a / gsl_cdf_ugaussian_Qinv(w.d / 2); /* the answer at T = 0: thermal noise only adds errors */
@@ -105,6 +108,8 @@ static double load_at(double t, void *of)
 
 heb_rs heb_rs_spinodal(heb_theory *th)
 {
+    if (th->learning.on)
+        return heb_learning_spinodal(th);
     heb_rs none = {.t = NAN, .m = NAN, .q = NAN};
     double lo, hi;
     if (!heb_rs_range(th, &lo, &hi))
@@ -126,6 +131,8 @@ static double surplus(double t, void *of)
 
 heb_rs heb_rs_retrieval(heb_theory *th, const heb_rs *spinodal, double load)
 {
+    if (th->learning.on)
+        return heb_learning_retrieval(th, spinodal, load);
     double lo, hi;
     target x = {th, load};
     heb_rs s = {.t = NAN, .m = NAN, .q = NAN};
@@ -137,7 +144,7 @@ heb_rs heb_rs_retrieval(heb_theory *th, const heb_rs *spinodal, double load)
         return s;
     }
     /* m is its value without load, to the last digit */
-    s = (heb_rs){.t = hi, .m = -expm1(-hi), .q = 1, .load = load};
+    s = (heb_rs){.t = hi, .m = -expm1(-hi), .x = -expm1(-hi), .q = 1, .load = load};
     s.a = th->p / 2.0 * gsl_pow_int(s.m, th->p - 1);
     for (int i = 0; i < 20; i++) {
         s.sigma = sigma_of(th, &s);
@@ -180,7 +187,7 @@ heb_rs heb_rs_glass(heb_theory *th, double load)
 
 double heb_rs_f(const heb_theory *th, const heb_rs *s)
 {
-    double c = s->at.c, m_p = gsl_pow_int(s->m, th->p), f = (th->p - 1) / 2.0 * m_p - s->at.l;
+    double c = s->at.c, m_p = gsl_pow_int(s->x, th->p), f = (th->p - 1) / 2.0 * m_p - s->at.l;
     if (s->load == 0)
         return f;
     if (th->p > 2)
@@ -191,7 +198,7 @@ double heb_rs_f(const heb_theory *th, const heb_rs *s)
 
 double heb_rs_u(const heb_theory *th, const heb_rs *s)
 {
-    double c = s->at.c, u = -gsl_pow_int(s->m, th->p) / 2;
+    double c = s->at.c, u = -gsl_pow_int(s->x, th->p) / 2;
     if (s->load == 0)
         return u;
     if (th->p > 2)

@@ -512,6 +512,112 @@ static void test_dataset(void **state)
     qn_sweep_free(&s);
 }
 
+/* ---- learning ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct learned {
+    double m, q, x, f;
+} learned;
+
+/* One step of the equations from (x, q), and f there: u = 1 + sqrt(rho) g, both Gaussians by the trapezoid rule, 400 x 400 nodes.  P >= 4. */
+static learned learn(int P, double T, double load, double rho, double signal, double weight, double x, double q)
+{
+    double b = 1 / T, s = sqrt(load * P / 2 * pow(q, P - 1)), a = signal * P / 2.0 * pow(x, P - 1), step = 17.0 / 400, l = 0;
+    learned out = {0};
+    for (int i = 0; i <= 400; i++)
+        for (int j = 0; j <= 400; j++) {
+            double g = -8.5 + step * i, z = -8.5 + step * j, w = step * step * exp(-(g * g + z * z) / 2) / (2 * M_PI);
+            double u = 1 + sqrt(rho) * g, h = b * (a * u + s * z);
+            out.m += w * tanh(h);
+            out.q += w * tanh(h) * tanh(h);
+            out.x += w * weight * u * tanh(h);
+            l += w * (fabs(h) + log1p(exp(-2 * fabs(h))));
+        }
+    out.f = -T * (l - b * (P - 1) / 2.0 * signal / weight * pow(x, P) + b * b * load / 4 * (1 - P * pow(q, P - 1) + (P - 1) * pow(q, P)));
+    return out;
+}
+
+static void test_learning_equations(void **state)
+{
+    (void)state;
+    static const struct {
+        int P, unsupervised;
+        double T, load, M, r;
+    } at[] = {{4, 0, 0.4, 0.05, 20, 0.5}, {4, 0, 0.7, 0.1, 60, 0.7}, {6, 0, 0.4, 0.1, 30, 0.8}, {4, 1, 0.4, 0.05, 20, 0.8}, {6, 1, 0.3, 0.1, 100, 0.8}};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        char model[128];
+        double out[HEB_QUANTITIES], r = at[i].r, rho = (1 - r * r) / (at[i].M * r * r), rho_p = (1 - pow(r, 2 * at[i].P)) / (at[i].M * pow(r, 2 * at[i].P));
+        double signal = 1 / sqrt(1 + (at[i].unsupervised ? rho_p : rho)), weight = at[i].unsupervised ? 1 : signal;
+        snprintf(model, sizeof model, "N=128 P=%d dataset=%s M=%g r=%.17g load=%g", at[i].P, at[i].unsupervised ? "unsupervised" : "supervised", at[i].M, r, at[i].load);
+        char here[160];
+        snprintf(here, sizeof here, "%s T=%g", model, at[i].T);
+        assert_int_equal(quantities(here, out), 0);
+        assert_true(out[HEB_Q_M] > 0.5);
+        double x = out[HEB_Q_NU] * (at[i].unsupervised ? sqrt(1 + rho) : 1), q = out[HEB_Q_Q], e = 1e-4;
+        assert_near(out[HEB_Q_MEAN], out[HEB_Q_NU] * r * sqrt(1 + rho), 1e-12);
+        learned p = learn(at[i].P, at[i].T, at[i].load, rho, signal, weight, x, q);
+        assert_near(p.m, out[HEB_Q_M], 1e-9);
+        assert_near(p.q, q, 1e-9);
+        assert_near(p.x, x, 1e-9);
+        assert_near(p.f, out[HEB_Q_F], 1e-9);
+        for (int k = 0; k < 2; k++) { /* f is stationary */
+            double up = learn(at[i].P, at[i].T, at[i].load, rho, signal, weight, k ? x : x + e, k ? q + e : q).f;
+            double down = learn(at[i].P, at[i].T, at[i].load, rho, signal, weight, k ? x : x - e, k ? q - e : q).f;
+            assert_near((up - down) / (2 * e), 0, 1e-5);
+        }
+        double b = 1 / at[i].T, bf[2]; /* u = d(bf)/db */
+        for (int k = 0; k < 2; k++)
+            bf[k] = (b + (k ? 1e-4 : -1e-4)) * quantity(HEB_Q_F, "%s T=%.17g", model, 1 / (b + (k ? 1e-4 : -1e-4)));
+        assert_near((bf[1] - bf[0]) / 2e-4, out[HEB_Q_U], 2e-6);
+        /* retrieval ends at the spinodal, and f crosses that of m = 0 where it should */
+        double top = out[HEB_Q_LOAD_SPINODAL], c = out[HEB_Q_LOAD_COEXISTENCE];
+        snprintf(model, sizeof model, "N=128 P=%d dataset=%s M=%g r=%.17g T=%g", at[i].P, at[i].unsupervised ? "unsupervised" : "supervised", at[i].M, r, at[i].T);
+        assert_true(quantity(HEB_Q_M, "%s load=%.15g", model, top * (1 - 1e-7)) > 0.2);
+        assert_near(quantity(HEB_Q_M, "%s load=%.15g", model, top * (1 + 1e-7)), 0, 0);
+        if (c > 0 && c < top)
+            assert_near(quantity(HEB_Q_F, "%s load=%.15g", model, c), quantity(HEB_Q_F_REST, "%s load=%.15g", model, c), 1e-8);
+    }
+}
+
+/* Perfect examples are storage; T = 0 and load = 0 in closed form; one step to the digits of its formula; many examples are Gaussian. */
+static void test_learning_limits(void **state)
+{
+    (void)state;
+    static const heb_quantity same[] = {HEB_Q_M, HEB_Q_Q, HEB_Q_U, HEB_Q_F, HEB_Q_LOAD_SPINODAL, HEB_Q_LOAD_COEXISTENCE, HEB_Q_REPLICON, HEB_Q_ONE_STEP};
+    for (int unsupervised = 0; unsupervised < 2; unsupervised++)
+        for (int P = 2 + 2 * unsupervised; P <= 6; P += 2)
+            for (size_t k = 0; k < sizeof same / sizeof *same; k++)
+                for (int cold = 0; cold < 2; cold++) {
+                    double load = P == 2 ? 0.05 : 0.1, T = cold ? 0 : 0.3;
+                    if (cold && same[k] == HEB_Q_REPLICON)
+                        continue;
+                    assert_near(quantity(same[k], "N=128 P=%d load=%g T=%g dataset=%s r=1", P, load, T, unsupervised ? "unsupervised" : "supervised"),
+                                quantity(same[k], "N=128 P=%d load=%g T=%g", P, load, T), 1e-7);
+                }
+    assert_near(quantity(HEB_Q_M, "N=128 P=4 load=0.05 T=0.4 dataset=supervised rho=0.15"), 0.953, 5e-4);
+    for (int P = 2; P <= 6; P += 2)
+        assert_near(quantity(HEB_Q_M, "N=128 P=%d load=0 T=0 dataset=supervised rho=0.3", P), erf(1 / sqrt(0.6)), 1e-9);
+    static const double one[][4] = {{0.2, 10, 0.6, 0.8997}, {0.5, 20, 0.6, 0.8682}};
+    for (int i = 0; i < 2; i++) {
+        double rho = (1 - 0.36) / (one[i][1] * 0.36), rho_p = (1 - pow(0.6, 8)) / (one[i][1] * pow(0.6, 8)), got;
+        assert_near(got = quantity(HEB_Q_ONE_STEP, "N=128 P=4 load=%g T=0 dataset=supervised M=%g r=0.6", one[i][0], one[i][1]), one[i][3], 5e-5);
+        assert_near(got, erf(1 / sqrt(2 * (rho + one[i][0] / 2 * pow(1 + rho, 4)))), 1e-12);
+        assert_near(quantity(HEB_Q_ONE_STEP, "N=128 P=4 load=%g T=0 dataset=unsupervised M=%g r=0.6", one[i][0], one[i][1]), erf(1 / sqrt(2 * (rho + one[i][0] / 2 * (1 + rho_p)))), 1e-12);
+    }
+    /* 64 examples against infinitely many; M = 1: a spin of the example agrees with probability (1+r)/2, and the example is what is stored */
+    double out[HEB_QUANTITIES];
+    assert_int_equal(quantities("N=128 P=4 load=0.05 T=0.4 dataset=supervised M=64 rho=0.05", out), 0);
+    assert_near(out[HEB_Q_M_BINOMIAL], out[HEB_Q_M], 2e-3);
+    assert_near(out[HEB_Q_NU_BINOMIAL], out[HEB_Q_NU], 2e-3);
+    assert_near(out[HEB_Q_ONE_STEP_BINOMIAL], out[HEB_Q_ONE_STEP], 2e-3);
+    assert_int_equal(quantities("N=128 P=4 load=0.05 T=0.4 dataset=supervised M=1 r=0.5", out), 0);
+    double stored = quantity(HEB_Q_M, "N=128 P=4 load=0.05 T=0.4");
+    assert_near(out[HEB_Q_NU_BINOMIAL], stored, 1e-9);
+    assert_near(out[HEB_Q_M_BINOMIAL], 0.5 * stored, 1e-9);
+    assert_true(isnan(quantity(HEB_Q_M, "N=128 P=2 load=0.05 T=0.4 dataset=unsupervised M=5 r=0.5")));
+    /* a second, lower hill of the load at small overlaps is not the spinodal */
+    assert_near(quantity(HEB_Q_LOAD_SPINODAL, "N=128 P=4 load=0 T=0.1 dataset=supervised rho=0.51"), 0.1577, 3e-4);
+}
+
 static void test_csv(void **state)
 {
     (void)state;
@@ -560,7 +666,7 @@ int main(void)
         cmocka_unit_test(test_energy_is_derivative), cmocka_unit_test(test_capacity),         cmocka_unit_test(test_pspin_constants),
         cmocka_unit_test(test_lines),          cmocka_unit_test(test_ends),                   cmocka_unit_test(test_points),
         cmocka_unit_test(test_parameters),     cmocka_unit_test(test_plane),                  cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_learning_equations), cmocka_unit_test(test_learning_limits), cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

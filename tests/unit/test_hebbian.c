@@ -118,6 +118,10 @@ static const char *const tasks[] = {
     "N: 200, P: 8, K: 20, T: 1, start: noisy, start_overlap: 0.9",
     "N: 64, P: 4, load: 0.3, dynamics: zero, start: random, replicas_per_disorder: 2",
     "patterns: file, pattern_file: tests/data/patterns_N12_K5.txt, P: 4, T: 1, start: file, start_file: tests/data/patterns_N12_K5.txt, replicas_per_disorder: 2",
+    "N: 30, P: 4, load: 0.05, T: 0.8, dataset: supervised, M: 7, r: 0.6, replicas_per_disorder: 2",
+    "N: 30, P: 6, K: 40, T: 0.9, energy: full, dataset: supervised, M: 6, rho: 0.3, dynamics: metropolis, start: example",
+    "N: 30, P: 4, K: 20, T: 0.7, dataset: unsupervised, r: 0.7, rho: 0.2, start: spurious:3, replicas_per_disorder: 2",
+    "N: 30, P: 2, K: 9, T: 0.5, dataset: unsupervised, r: 0.5, M: 11, start: random",
 };
 
 /* Save, load into a fresh state, go on: every bit of the finished row is that of the uninterrupted task. */
@@ -232,6 +236,45 @@ static void starts_are_what_they_say(void **state)
     assert_near(*value(&r, row, "stability"), 1, 0);
     assert_near(*value(&r, row, "left"), 0, 0);
     assert_near(*value(&r, row, "retrieved"), 1, 0);
+    free(row);
+    close_sweep(&r);
+
+    open_sweep(&r, "N: 20000, P: 2, K: 3, T: 0, dataset: supervised, M: 4, r: 0.3, start: example");
+    start_task(&r);
+    row = finished_row(&r);
+    assert_sigma(*value(&r, row, "m_start"), sqrt((1 - 0.09) / 20000), 0.3);
+    assert_near(*value(&r, row, "rho_realised"), 0.91 / (4 * 0.09), 1e-12);
+    free(row);
+    close_sweep(&r);
+
+    for (int unsupervised = 0; unsupervised < 2; unsupervised++) { /* from the pattern: n is r, and each example has it */
+        open_sweep(&r, unsupervised ? "N: 20000, P: 2, K: 3, T: 0, dataset: unsupervised, r: 0.5, rho: 0.6" : "N: 20000, P: 2, K: 3, T: 0, dataset: supervised, M: 5, rho: 0.6");
+        start_task(&r);
+        assert_int_equal(hebbian_model.measure(r.state, &r.streams, &r.record), 0);
+        r.record.measured++;
+        row = finished_row(&r);
+        assert_near(*value(&r, row, "r_realised"), 0.5, 1e-12);
+        assert_near(*value(&r, row, "M_realised"), 5, 0);
+        assert_sigma(*value(&r, row, "n"), sqrt(0.75 / 1e5), 0.5);
+        assert_near(*value(&r, row, "nu"), *value(&r, row, "n") / sqrt(0.25 * 1.6), 1e-12);
+        double mean = 0;
+        for (int a = 0; unsupervised && a < 5; a++) {
+            assert_sigma(value(&r, row, "example_overlap")[a], sqrt(0.75 / 2e4), 0.5);
+            mean += value(&r, row, "example_overlap")[a] / 5;
+        }
+        assert_near(mean, unsupervised ? *value(&r, row, "n") : 0, 1e-12);
+        free(row);
+        close_sweep(&r);
+    }
+
+    open_sweep(&r, "N: 20000, P: 2, K: 5, T: 0, start: spurious:3"); /* each of the three has 3 signs of 4 */
+    start_task(&r);
+    assert_int_equal(hebbian_model.measure(r.state, &r.streams, &r.record), 0);
+    r.record.measured++;
+    row = finished_row(&r);
+    for (int mu = 0; mu < 3; mu++)
+        assert_sigma(value(&r, row, "mixture_overlap")[mu], sqrt(0.75 / 2e4), 0.5);
+    assert_near(value(&r, row, "mixture_overlap")[0], *value(&r, row, "m_start"), 0);
     free(row);
     close_sweep(&r);
 
@@ -529,6 +572,22 @@ static void mistakes_are_named(void **state)
         {ROWS ", T: 1, histograms: true", "histograms: have N + 1 entries"},
         {"patterns: file, pattern_file: tests/data/exact_N12_K5.csv, T: 1", "is not a spin"},
         {"patterns: mnist, T: 1", "mnist needs images"},
+        {"N: 16, T: 1, M: 3", "M: has a meaning with dataset: supervised or unsupervised only"},
+        {"N: 16, T: 1, start: example", "start: example needs dataset: supervised or unsupervised"},
+        {"N: 16, T: 1, K: 2, start: spurious:3", "start: a mixture of 3 patterns needs as many; there are 2"},
+        {"N: 16, T: 1, start: spurious:4", "spurious:4"},
+        {"N: 16, T: 1, dataset: supervised", "dataset: supervised needs r, the quality of the examples, or rho"},
+        {"N: 16, T: 1, dataset: supervised, M: 3, r: 0.5, rho: 0.1", "rho: follows from r and M"},
+        {"N: 16, T: 1, dataset: unsupervised, r: 0.5, rho: 0", "rho: 0 at r = 0.5 takes infinitely many examples"},
+        {"N: 16, T: 1, dataset: unsupervised, r: 0.01, rho: 0.1", "takes M = 99990 examples; at most 32767"},
+        {"N: 16, T: 1, dataset: supervised, M: 3, r: 0", "r = 0 is out of range"},
+        {"N: 16, T: 1, P: 10, dataset: supervised, M: 3, r: 0.5", "P: 10; dataset: supervised goes up to P = 8"},
+        {"N: 16, T: 1, P: 8, dataset: supervised, M: 1000, r: 0.5", "M: 1000 examples, but sums over 16 spins stay whole numbers of 63 bits up to M = 312 at P = 8"},
+        {"N: 30000, P: 2, K: 30000, T: 1, dataset: unsupervised, M: 30000, r: 0.5", "of memory"},
+        {"N: 16, T: 1, dataset: supervised, r: 0.5, example_file: tests/data/examples_supervised_N12.txt", "example_file: holds the examples of patterns: file, and patterns is iid"},
+        {ROWS ", T: 1, dataset: supervised, r: 0.5", "patterns: file needs example_file"},
+        {ROWS ", T: 1, dataset: supervised, r: 0.5, example_file: tests/data/examples_supervised_N12.txt", "holds 12 rows for 5 patterns; give the same number for each"},
+        {DIGITS ", dataset: supervised, M: 3, r: 0.5", "dataset: supervised goes with patterns: iid or file, not mnist"},
         {"N: 16, T: 1, images: tests/data/mnist-test5k-images-idx3-ubyte.gz", "images: has a meaning with patterns: mnist only"},
         {"N: 16, T: 1, threshold: 3", "threshold: has a meaning with patterns: mnist only"},
         {DIGITS ", cue: item", "item needs cue_images"},
