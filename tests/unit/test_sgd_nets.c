@@ -6,7 +6,7 @@
 #include "group.h"
 #include "record.h"
 #include "rng.h"
-#include "sgd/gemm.h"
+#include "gemm.h"
 #include "sgd/geometry.h"
 #include "sgd/hessian.h"
 #include "sgd/ntk.h"
