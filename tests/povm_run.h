@@ -57,10 +57,19 @@ typedef struct job {
     size_t pieces;
 } job;
 
+/* The parameter `task` is added. */
 static inline void job_open(job *j, const povm_task *task, uint64_t seed, const char *text)
 {
+    static const struct {
+        const povm_task *task;
+        const char *name;
+    } names[] = {{&povm_steady, "steady"}, {&povm_fbt, "fbt"}, {&povm_tdvp, "tdvp"}, {&povm_fit, "fit"}};
+    char all[500] = "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].task == task)
+            snprintf(all, sizeof all, "task=%s; %s", names[i].name, text);
     memset(j, 0, sizeof *j);
-    point_open(&j->at, seed, text);
+    point_open(&j->at, seed, all);
     j->task = task;
     if (task->create(&j->at.p, &j->at.problem, &j->at.streams, &j->run))
         fail_msg("%s", qn_error_text());

@@ -12,6 +12,11 @@ static int64_t int_or(const qn_params *p, const char *name, bool release, int64_
     return qn_is_set(p, name) ? qn_int(p, name) : release ? of_release : def;
 }
 
+static double real_or(const qn_params *p, const char *name, double def)
+{
+    return qn_is_set(p, name) ? qn_real(p, name) : def;
+}
+
 static int choice_or(const qn_params *p, const char *name, bool release, int def, int of_release)
 {
     return qn_is_set(p, name) ? qn_choice(p, name) : release ? of_release : def;
@@ -30,7 +35,8 @@ static void read_shape(const qn_params *p, const povm_problem *problem, bool rel
                       .norm = (povm_norm)qn_choice(p, "layer_norm")};
     s->hidden = (int)int_or(p, "hidden", false, s->ansatz == POVM_RBM ? 4 : 16, 0);
     povm_precision precision = (povm_precision)qn_choice(p, "precision");
-    bool fine = (task == POVM_FBT || task == POVM_TDVP) && s->n < 12;
+    double c_stop = qn_real(p, "c_stop");
+    bool fine = task == POVM_TDVP || (c_stop > 0 && c_stop < 1e-3); /* rounding of single precision leaves some 1e-4 in C */
     s->single = precision == POVM_SINGLE || (precision == POVM_AUTO && !fine);
 }
 
@@ -40,7 +46,7 @@ void povm_variational_read(const qn_params *p, const povm_problem *problem, povm
     *out = (povm_variational){.strings = (int)qn_int(p, "strings"), .init_scale = qn_real(p, "init_scale"), 
                               .from = qn_is_set(p, "from") ? qn_text(p, "from") : NULL};
     read_shape(p, problem, release, &out->shape);
-    out->init_noise = qn_is_set(p, "init_noise") ? qn_real(p, "init_noise") : out->shape.ansatz == POVM_RBM ? 0.1 : 1e-3;
+    out->init_noise = real_or(p, "init_noise", out->shape.ansatz == POVM_RBM ? 0.1 : 1e-3);
     out->batch = (size_t)int_or(p, "batch", release, 1024, steady ? 10000 : 100);
     out->samples = (size_t)qn_int(p, "samples");
     out->c_samples = (size_t)qn_int(p, "c_samples");
@@ -49,10 +55,10 @@ void povm_variational_read(const qn_params *p, const povm_problem *problem, povm
     out->restarts = qn_int(p, "restarts");
     out->patience = qn_int(p, "patience");
     out->polish = qn_bool(p, "polish");
-    out->lr = qn_real(p, "lr");
+    out->lr = real_or(p, "lr", steady && !release ? 2e-2 : 1e-2);
     out->lr_final = qn_real(p, "lr_final");
     out->beta1 = qn_real(p, "beta1");
-    out->beta2 = qn_real(p, "beta2");
+    out->beta2 = real_or(p, "beta2", steady && !release ? 0.999 : 0.98);
     out->averaging = qn_real(p, "averaging");
     out->c_stop = qn_real(p, "c_stop");
     out->polish_step = qn_real(p, "polish_step");

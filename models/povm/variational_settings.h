@@ -33,18 +33,18 @@ typedef enum { POVM_FIT_LIKELIHOOD = 0, POVM_FIT_SQUARES } povm_fit_norm;
     {.name = "strings", .type = QN_INT, .def = "1", .min = 1, .max = 4096, .unit = "1", .symbol = "S", .meaning = "orders of the sites that P is averaged over"}, \
     {.name = "init_scale", .type = QN_REAL, .def = "1", .min = 0, .max = 100, .unit = "1", .meaning = "scale of the first weights, in units of the ansatz's own rule"}, \
     {.name = "init_noise", .type = QN_REAL, .min = 0, .max = 100, .unit = "1", .meaning = "the same of the weights to the logits (unset: 1e-3; rbm 0.1); 0: the start is the product state exactly"}, \
-    {.name = "precision", .type = QN_CHOICE, .def = "auto", .choices = "auto|single|double", .unit = "1", .meaning = "arithmetic of the network; auto: double for fbt and tdvp with N < 12, else single"}, \
+    {.name = "precision", .type = QN_CHOICE, .def = "auto", .choices = "auto|single|double", .unit = "1", .meaning = "arithmetic of the network; auto: double for tdvp and where c_stop is below 1e-3, else single"}, \
     {.name = "from", .type = QN_PATH, .meaning = "result file whose artifact `theta` is the start"},                                                       \
     /* the optimisation */                                                                                                                               \
     {.name = "batch", .type = QN_INT, .min = 2, .max = 10000000, .unit = "1", .symbol = "B", .meaning = "strings an iteration (unset: 1024; release: 10000 for steady, else 100)"}, \
     {.name = "inner", .type = QN_INT, .min = 1, .max = 1000000, .unit = "1", .meaning = "fbt: iterations of a time step (unset: 200; release: 120)"},      \
-    {.name = "lr", .type = QN_REAL, .def = "1e-2", .min = 0, .max = 10, .unit = "1", .symbol = "η", .flags = QN_MIN_OPEN, .meaning = "learning rate of Adam at the start of its schedule"}, \
+    {.name = "lr", .type = QN_REAL, .min = 0, .max = 10, .unit = "1", .symbol = "η", .flags = QN_MIN_OPEN, .meaning = "learning rate of Adam at the start of its schedule (unset: 2e-2 for steady, else 1e-2; release: 1e-2)"}, \
     {.name = "lr_schedule", .type = QN_CHOICE, .choices = "cosine|halve|constant", .unit = "1", .meaning = "learning rate over one period (`inner`, `decay`): falls along a cosine, is halved at two thirds, stays (unset: cosine; release: halve for fbt, constant for steady)"}, \
     {.name = "lr_final", .type = QN_REAL, .def = "0.01", .min = 0, .max = 1, .unit = "1", .flags = QN_MIN_OPEN, .meaning = "cosine: last learning rate, in units of the first"}, \
     {.name = "decay", .type = QN_INT, .def = "1500", .min = 1, .max = 100000000, .unit = "1", .meaning = "steady, fit: iterations of one period; beyond the last one the learning rate stays as it is"}, \
     {.name = "restarts", .type = QN_INT, .def = "0", .min = 0, .max = 10000, .unit = "1", .meaning = "steady, fit: further periods, each from `lr` again with Adam's moments at zero"}, \
     {.name = "beta1", .type = QN_REAL, .def = "0.9", .min = 0, .max = 1, .unit = "1", .symbol = "β_1", .flags = QN_MAX_OPEN, .meaning = "Adam: decay of the first moment"}, \
-    {.name = "beta2", .type = QN_REAL, .def = "0.98", .min = 0, .max = 1, .unit = "1", .symbol = "β_2", .flags = QN_MAX_OPEN, .meaning = "Adam: decay of the second moment"}, \
+    {.name = "beta2", .type = QN_REAL, .min = 0, .max = 1, .unit = "1", .symbol = "β_2", .flags = QN_MAX_OPEN, .meaning = "Adam: decay of the second moment (unset: 0.999 for steady, else 0.98; release: 0.98)"}, \
     {.name = "norm", .type = QN_CHOICE, .def = "l1", .choices = "l1|l2", .unit = "1", .meaning = "objective: sum of |D| over strings, or of D^2/q with q held fixed"}, \
     {.name = "proposal", .type = QN_CHOICE, .choices = "mix|current|old", .unit = "1", .meaning = "fbt: strings are drawn half from each, from P, or from P of the last time step (unset: mix; release: current)"}, \
     {.name = "control_variate", .type = QN_BOOL, .unit = "1", .meaning = "subtract the batch's mean sign (unset: true; release: false)"},                \

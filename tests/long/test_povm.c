@@ -51,20 +51,51 @@ static void look(const job *j, const double *theta, double r[3], double *c)
     povm_net_destroy(net);
 }
 
+static double distance(const double a[3], const double b[3])
+{
+    return fmax(fmax(fabs(a[0] - b[0]), fabs(a[1] - b[1])), fabs(a[2] - b[2]));
+}
+
+/* ---- steady states, 1500 iterations of 1024 strings ---------------------------------------------------------------------- */
+
 static void steady(uint64_t seed, const char *text, const double want[3], double bound, double bound_c)
 {
     job j;
     qn_group g = {0};
     size_t n;
-    double r[3], c, most = 0;
+    double r[3], c;
     job_open(&j, &povm_steady, seed, text);
     job_steps(&j, 1500);
     look(&j, job_saved(&j, &g, "theta", &n), r, &c);
     print_message("%s, seed %d: off by %.4f %.4f %.4f, C = %.4f\n", text, (int)seed, r[0] - want[0], r[1] - want[1], r[2] - want[2], c);
-    for (int q = 0; q < 3; q++)
-        most = fmax(most, fabs(r[q] - want[q]));
-    assert_true(most <= bound);
+    assert_true(distance(r, want) <= bound);
     assert_true(c <= bound_c);
     qn_group_clear(&g);
     job_close(&j);
+}
+
+static const double ring4[3] = {0.4397812534, 0.1871861250, -0.8128138749}, ring6[3] = {0.4465728, 0.1889719, -0.8110281},
+                    ring8[3] = {0.4469204232, 0.1892702162, -0.8107297838}, ring8_g2[3] = {0.2470084351, 0.3815297333, -0.2369405335};
+
+static void steady_of_4(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        steady(seed, "N=4; g=1", ring4, 0.004, 0.015);
+        steady(seed, "N=4; g=1; ansatz=made", ring4, 0.01, 0.02);
+        steady(seed, "N=4; g=1; preset=release; batch=1024; lr_schedule=cosine", ring4, 0.03, 0.08);
+    }
+}
+
+static void steady_of_6(void **state)
+{
+    (void)state;
+    steady(1, "N=6; g=1", ring6, 0.006, 0.03);
+}
+
+static void steady_of_8(void **state)
+{
+    (void)state;
+    steady(1, "N=8; g=1", ring8, 0.01, 0.06);
+    steady(1, "N=8; g=2", ring8_g2, 0.01, 0.06);
 }

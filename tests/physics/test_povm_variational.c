@@ -27,8 +27,10 @@ typedef struct bench {
 
 static void bench_open(bench *b, bool steady, const char *text)
 {
+    char all[500];
     memset(b, 0, sizeof *b);
-    point_open(&b->at, 1, text);
+    snprintf(all, sizeof all, "task=%s; %s", steady ? "steady" : "fbt", text);
+    point_open(&b->at, 1, all);
     povm_variational_read(&b->at.p, &b->at.problem, &b->v);
     povm_objective_setup set = {.problem = &b->at.problem, .shape = &b->v.shape, .steady = steady, .norm = b->v.norm, .proposal = b->v.proposal,
                                 .control_variate = b->v.control_variate, .batch = b->v.batch};
@@ -669,7 +671,7 @@ static void steady_made(void **state)
     qn_group g = {0};
     size_t n;
     double r[3];
-    job_open(&j, &povm_steady, 1, "N=4; g=1; ansatz=made; hidden=16; batch=1024; lr=2e-2; decay=300");
+    job_open(&j, &povm_steady, 1, "N=4; g=1; ansatz=made; hidden=16; batch=1024; beta2=0.98; decay=300");
     job_steps(&j, 300);
     pauli_of(&j, job_saved(&j, &g, "theta", &n), r);
     assert_near(r[0], 0.4397812534, 0.02);
@@ -688,7 +690,7 @@ static void steady_without_field(void **state)
     qn_group g = {0};
     size_t n;
     double r[3];
-    job_open(&j, &povm_steady, 1, "N=4; g=0; ansatz=made; hidden=8; batch=512; lr=2e-2; decay=200");
+    job_open(&j, &povm_steady, 1, "N=4; g=0; ansatz=made; hidden=8; batch=512; decay=200");
     job_steps(&j, 200);
     pauli_of(&j, job_saved(&j, &g, "theta", &n), r);
     assert_near(r[2], -1, 0.02);
