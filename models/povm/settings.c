@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "theta.h"
-#include "theta.h"
 #include "variational_settings.h"
 
 const qn_param povm_parameters[] = {
