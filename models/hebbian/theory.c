@@ -30,6 +30,12 @@ const qn_quantity heb_quantities[] = {
     [HEB_Q_M_BINOMIAL] = {"m_binomial", "1", "m", "overlap with the nominated pattern for this number of examples (up to 64), without their central limit", NULL},
     [HEB_Q_NU_BINOMIAL] = {"nu_binomial", "1", "ν", "overlap with the examples for this number of them", NULL},
     [HEB_Q_ONE_STEP_BINOMIAL] = {"one_step_binomial", "1", "m(1)", "overlap after one parallel step for this number of examples", NULL},
+    [HEB_Q_LOAD_SPINODAL_RSB] = {"load_spinodal_rsb", "1", "γ_M^{1RSB}", "load below which retrieval exists with one step of replica symmetry breaking (T = 0)", "load"},
+    [HEB_Q_M_RSB] = {"m_rsb", "1", "m", "overlap with the nominated pattern, with one step of replica symmetry breaking (T = 0)", NULL},
+    [HEB_Q_Q0_RSB] = {"q_between_rsb", "1", "q_1", "overlap of two states of retrieval, with one step of replica symmetry breaking (T = 0)", NULL},
+    [HEB_Q_Q_RSB] = {"q_within_rsb", "1", "q_2", "overlap within one state of retrieval, with one step of replica symmetry breaking (T = 0)", NULL},
+    [HEB_Q_Y_RSB] = {"y_rsb", "1", "x/T", "Parisi parameter of retrieval over T, one step of replica symmetry breaking", NULL},
+    [HEB_Q_F_RSB] = {"f_rsb", "1", "f", "free energy per spin of retrieval, with one step of replica symmetry breaking (T = 0)", NULL},
     [HEB_QUANTITIES] = {0},
 };
 
@@ -81,6 +87,21 @@ static double replicon_line(line *x, const heb_rs *spinodal)
     if (margin(free.t, x) <= 0)
         return 0;
     return heb_rs_at(x->th, heb_root(x->th, (heb_equation){margin, x}, spinodal->t, free.t)).load;
+}
+
+/* ---- one step of replica symmetry breaking ------------------------------------------------------------------------- */
+
+static void fill_rsb(heb_theory *th, double load, double *out)
+{
+    if (th->T > 0) /* some tenths of a second there */
+        return;
+    heb_rsb top = heb_rsb_spinodal(th), s = heb_rsb_retrieval(th, &top, load);
+    out[HEB_Q_LOAD_SPINODAL_RSB] = top.load;
+    out[HEB_Q_M_RSB] = s.m;
+    out[HEB_Q_Q0_RSB] = s.q1;
+    out[HEB_Q_Q_RSB] = s.q2;
+    out[HEB_Q_Y_RSB] = s.y;
+    out[HEB_Q_F_RSB] = s.f;
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------- */
@@ -239,6 +260,7 @@ int heb_theory_at(const qn_params *p, double *out)
         out[HEB_Q_M_SPINODAL] = top.m;
         out[HEB_Q_LOAD_COEXISTENCE] = coexistence(&x, &top);
         out[HEB_Q_LOAD_REPLICON] = replicon_line(&x, &top);
+        fill_rsb(&th, load, out);
         if (!isnan(load))
             fill_state(&th, &e, &at, &top, load, out);
     }
@@ -253,6 +275,7 @@ int heb_theory_at(const qn_params *p, double *out)
         out[HEB_Q_U] -= constant;
         out[HEB_Q_F] -= constant;
         out[HEB_Q_F_REST] -= constant;
+        out[HEB_Q_F_RSB] -= constant;
     }
     return 0;
 }

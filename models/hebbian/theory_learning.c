@@ -6,6 +6,8 @@
  *   unsupervised  x = n_a/r,          signal = 1/sqrt(1+rho_P), weight = 1 (all examples alike)
  * and the energy is -(signal/weight) x^P/2.  u is Gaussian (many examples), or (sum of M signs)/(M r).  Source: second cumulant of the other
  * archetypes, whose rows have the variance of storage; Agliari et al. arXiv:2212.00606 and 2211.14067 in other units.
+ * Few examples are not Gaussian: at P = 4, load 0.05, T = 0.4, M = 5 Monte Carlo has m = 0.9286(41) (supervised, rho = 0.15, N = 128) and
+ * 0.9384(27) (unsupervised, r = 0.8, N = 288, rising with N), the binomial law 0.9315 and 0.9434, the Gaussian 0.953 and 0.961.
  * As in theory_rs.c the branch is explicit: T and x fix s, for noise only lowers the average, then q, then the load. */
 #include "theory_parts.h"
 

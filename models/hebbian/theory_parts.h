@@ -115,6 +115,18 @@ heb_rs heb_learning_upper(const heb_theory *th, double load); /* by iteration fr
 /* E sign(h) at overlap m0 with the archetype, where nothing has reacted: the whole of one parallel step.  Storage too. */
 double heb_learning_step(const heb_theory *th, double load, double m0);
 
+/* ---- one step of replica symmetry breaking with retrieval, storage at P >= 4 (theory_rsb.c) ---- */
+
+typedef struct heb_rsb {
+    double m, q1, q2;   /* overlap between states, within one */
+    double c, y, load, f; /* c = (1-q2)/T, y = x/T with Parisi's x */
+} heb_rsb;
+
+/* Where the branch with q1 < q2 has its largest load, and the branch at a smaller one; all NaN where it is not found: P = 2, learning, or
+ * so warm or so little load that q1 = q2. */
+heb_rsb heb_rsb_spinodal(heb_theory *th);
+heb_rsb heb_rsb_retrieval(heb_theory *th, const heb_rsb *spinodal, double load);
+
 /* ---- the state without retrieval (theory_glass.c) ---- */
 
 typedef struct heb_rest {

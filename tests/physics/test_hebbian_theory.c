@@ -512,6 +512,45 @@ static void test_dataset(void **state)
     qn_sweep_free(&s);
 }
 
+/* Retrieval with one step: the table of T = 0, and states of a load
+ * beyond the RS spinodal from another program (its digits). */
+static void test_rsb_retrieval(void **state)
+{
+    (void)state;
+    double row[16][8];
+    size_t n = read_table("tests/data/t0_capacity.csv", 8, row, 16), tested = 0;
+    for (size_t i = 0; i < n; i++) {
+        int P = (int)row[i][0];
+        if (P == 2)
+            continue;
+        heb_theory th;
+        assert_int_equal(heb_theory_init(&th, P, HEB_DISTINCT, 0), 0);
+        heb_rsb s = heb_rsb_spinodal(&th);
+        assert_near(s.load, row[i][3], 2e-6);
+        assert_near(s.m, row[i][4], 2e-4); /* a fold: flat in m */
+        assert_near(s.q1, row[i][5], 2e-3);
+        assert_near(s.y, row[i][6], 1e-2);
+        tested++;
+    }
+    assert_int_equal(tested, 3);
+    static const double at[][4] = {{0, 0.9189, 0.9535, 3.319}, {0.05, 0.91954, 0.95168, 2.998}, {0.1, 0.91986, 0.95003, 2.721}};
+    for (int i = 0; i < 3; i++) {
+        heb_theory th;
+        assert_int_equal(heb_theory_init(&th, 4, HEB_DISTINCT, at[i][0]), 0);
+        heb_rsb top = heb_rsb_spinodal(&th), s = heb_rsb_retrieval(&th, &top, 0.43);
+        assert_near(s.m, at[i][1], 1e-4);
+        assert_near(s.q1, at[i][2], 1e-4);
+        assert_near(s.y, at[i][3], 2e-3);
+    }
+    double out[HEB_QUANTITIES];
+    assert_int_equal(quantities("N=128 P=4 load=0.43 T=0", out), 0);
+    assert_near(out[HEB_Q_LOAD_SPINODAL_RSB], 0.4583435, 2e-6);
+    assert_near(out[HEB_Q_M_RSB], 0.91895, 1e-4);
+    assert_near(out[HEB_Q_Q_RSB], 1, 0);
+    assert_true(isnan(quantity(HEB_Q_M_RSB, "N=128 P=4 load=0 T=0")));
+    assert_true(isnan(quantity(HEB_Q_LOAD_SPINODAL_RSB, "N=128 P=2 load=0.1 T=0")));
+}
+
 /* ---- learning ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct learned {
@@ -666,7 +705,7 @@ int main(void)
         cmocka_unit_test(test_energy_is_derivative), cmocka_unit_test(test_capacity),         cmocka_unit_test(test_pspin_constants),
         cmocka_unit_test(test_lines),          cmocka_unit_test(test_ends),                   cmocka_unit_test(test_points),
         cmocka_unit_test(test_parameters),     cmocka_unit_test(test_plane),                  cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_learning_equations), cmocka_unit_test(test_learning_limits), cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_rsb_retrieval), cmocka_unit_test(test_learning_equations), cmocka_unit_test(test_learning_limits), cmocka_unit_test(test_csv),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
