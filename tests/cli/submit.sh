@@ -38,8 +38,8 @@ says long_sweep '^#SBATCH --array=1-[0-9]+$'
 mem() { sed -n 's/^#SBATCH --mem=\([0-9]*\)M$/\1/p' out; }
 q submit tasks.yaml -o a.h5 --dry-run
 small=$(mem)
-q submit tasks.yaml -o a.h5 --dry-run --set N=60000 --set K=20000
-check memory_is_the_models "$small and $(mem) MB" [ "$(mem)" -gt $((small + 50)) ]
+q submit tasks.yaml -o a.h5 --dry-run --set N=32000 --set K=32000
+check memory_is_the_models "$small and $(mem) MB" [ "$(mem)" -gt $((small + 90)) ]
 
 # Only what is missing.
 q run tasks.yaml -q -j1 -o b.h5 --part 2/4

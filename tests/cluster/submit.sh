@@ -111,12 +111,26 @@ check stopped_in_good_time "$(cat stop.h5.slurm/1.log)" grep -q 'stopped; the sa
 check went_on_from_there "$(cat stop.h5.slurm/1.log)" [ "$(grep -c 'tasks done' stop.h5.slurm/1.log)" -eq 2 ]
 same stopped_same_bits whole.h5 stop.h5
 
-# Two minutes, and a warning so early that it comes at once: Slurm itself sends the signal.
-q submit tasks.yaml -o limit.h5 --sbatch=--time=2 --sbatch=--signal=TERM@115 "${long[@]}"
+# Two minutes, and a warning long before their end: Slurm itself, which looks twice a minute, sends the signal to a run that would take far longer.
+q submit tasks.yaml -o limit.h5 --sbatch=--time=2 --sbatch=--signal=TERM@115 --set sampling.steps=3000000
 expect submit_limited 0
-wait_for limit.h5
+id=$(job_number)
+for _ in $(seq 900); do
+    squeue --noheader --format='%i %r' | grep -q "^$id BeginTime" && break
+    sleep 0.1
+done
 check slurm_sent_the_signal "$(cat limit.h5.slurm/job.log)" grep -q 'stopped; the same command goes on' limit.h5.slurm/job.log
-same limited_same_bits whole.h5 limit.h5
+check back_in_the_queue "$(squeue)" [ "$(scontrol show job "$id" | sed -n 's/.* Restarts=\([0-9]*\) .*/\1/p')" = 1 ]
+check checkpoints_are_there "none" [ -n "$(find limit.h5.parts -name '[!.]*.h5')" ]
+scontrol update JobId="$id" StartTime=now
+for _ in $(seq 100); do
+    squeue --noheader --format='%A %T' | grep -q "^$id RUNNING" && break
+    sleep 0.1
+done
+sleep 1
+scancel "$id"
+wait_for limit.h5 # cancelled: not back in the queue
+check cancelled_is_over "$(scontrol show job "$id")" grep -q 'JobState=CANCELLED' <(scontrol show job "$id")
 
 # A share that fails takes the merge with it; what is there stays.
 q run tasks.yaml -q -j1 -o fail.h5 --part 1/2
