@@ -133,7 +133,7 @@ static int64_t advance(void *own, qn_streams *s, int64_t most)
     renew(r, s);
     bool more = true;
     uint64_t counted = povm_objective_evaluations(r->objective);
-    while (more && now - from < POVM_PIECE_S) {
+    while (more && now - from < povm_piece_s) {
         more = iterate(r, s);
         now = povm_now();
     }

@@ -174,7 +174,7 @@ static int64_t advance(void *own, qn_streams *s, int64_t most)
     run *r = own;
     double from = povm_now(), now = from;
     int64_t made = 0;
-    for (; made < most && now - from < POVM_PIECE_S && povm_trial_done(&r->t) == QN_GOING; now = povm_now(), made++)
+    for (; made < most && now - from < povm_piece_s && povm_trial_done(&r->t) == QN_GOING; now = povm_now(), made++)
         iterate(r, s);
     r->t.seconds += now - from;
     return made;

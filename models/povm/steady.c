@@ -190,7 +190,7 @@ static int64_t advance(void *own, qn_streams *s, int64_t most)
     double from = povm_now(), now = from;
     uint64_t before = counted(r);
     int64_t made = 0;
-    while (made < most && now - from < POVM_PIECE_S && povm_trial_done(&r->t) == QN_GOING) {
+    while (made < most && now - from < povm_piece_s && povm_trial_done(&r->t) == QN_GOING) {
         int err = iterate(r, s);
         if (err)
             return err;

@@ -159,7 +159,7 @@ static int64_t advance(void *own, qn_streams *s, int64_t most)
     run *r = own;
     double from = povm_now(), now = from;
     int64_t steps = r->steps;
-    while (r->steps == steps && now - from < POVM_PIECE_S && povm_trial_done(&r->t) == QN_GOING) {
+    while (r->steps == steps && now - from < povm_piece_s && povm_trial_done(&r->t) == QN_GOING) {
         int err = stage(r, s);
         if (err)
             return err;

@@ -8,6 +8,8 @@
 
 #include "theta.h"
 
+double povm_piece_s = 0.4;
+
 enum { ROOM = 1 << 16 };                      /* strings of a measurement that are in memory at a time */
 #define START_STREAM ((uint64_t)1 << 62)      /* of the dynamics: the first parameters */
 

@@ -10,7 +10,7 @@
 /* The outcome `status`; 3 belongs to the exact tasks. */
 typedef enum { POVM_RAN = 0, POVM_CONVERGED, POVM_NO_BETTER, POVM_NOT_FINITE = 4, POVM_FEW_EFFECTIVE } povm_status;
 
-#define POVM_PIECE_S 0.4        /* an advance() that has worked so long returns */
+extern double povm_piece_s;     /* an advance() that has worked so long returns: 0.4 s; tests shorten it */
 #define POVM_LEAST_ESS 0.01
 
 typedef struct povm_trial {
