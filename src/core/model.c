@@ -37,7 +37,7 @@ static const qn_observable *find_obs(const qn_model *m, const char *name)
 /* Names that the core gives to variables and dimensions of its own. */
 static bool reserved(const char *name)
 {
-    static const char *const own[] = {"replica", "bin", "half", "word", "point", "row", "key", "chain", "measurements", "steps", "digest", "exchange_rate", "round_trips", QN_DIM_TIME};
+    static const char *const own[] = {"replica", "bin", "half", "word", "point", "entry", "key", "chain", "measurements", "steps", "digest", "exchange_rate", "round_trips", QN_DIM_TIME};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (!strcmp(own[i], name))
             return true;

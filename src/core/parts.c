@@ -268,9 +268,9 @@ void qn_part_clear(qn_part *p)
 
 static int part_heads(const qn_part *p, qn_dataset *d)
 {
-    const char *const both[] = {"row", "word"};
+    const char *const both[] = {"entry", "word"};
     qn_var *key, *chain, *m, *t, *g;
-    if (qn_dataset_dim(d, "row", p->n) || qn_dataset_dim(d, "word", 2) || qn_dataset_var(d, "key", QN_I64, 2, both, &key) ||
+    if (qn_dataset_dim(d, "entry", p->n) || qn_dataset_dim(d, "word", 2) || qn_dataset_var(d, "key", QN_I64, 2, both, &key) ||
         qn_dataset_var(d, "chain", QN_I64, 2, both, &chain) || qn_dataset_var(d, "measurements", QN_I64, 1, both, &m) ||
         qn_dataset_var(d, "steps", QN_I64, 1, both, &t) || qn_dataset_var(d, "digest", QN_I64, 1, both, &g))
         return QN_ERR_NOMEM;
@@ -293,7 +293,7 @@ static int part_columns(const qn_part *p, qn_dataset *d)
     int err = 0;
     for (size_t c = 0; c < l->n_columns && !err; c++) {
         const qn_column *col = &l->column[c];
-        const char *dims[1 + QN_MAX_COLUMN_RANK] = {"row"};
+        const char *dims[1 + QN_MAX_COLUMN_RANK] = {"entry"};
         for (size_t k = 0; k < col->rank && !err; k++) {
             dims[k + 1] = col->dim[k];
             err = qn_dataset_dim(d, col->dim[k], col->shape[k]);
