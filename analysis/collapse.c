@@ -17,6 +17,7 @@
 #define LEAST_SHARE 0.5 /* of the points must lie between those of other sizes: curves pulled apart would fit perfectly */
 #define LEAST_TERMS 4   /* coefficients of the master curve: cubic splines, 4 is one cubic */
 #define MOST_TERMS 12
+#define MOST_WORK 2000000 /* points times resamples: seconds */
 
 static int no_memory(void)
 {
@@ -49,90 +50,130 @@ static double lift(const curves *c, const double *theta, size_t i, double unit)
     return c->sign != 0 ? pow(c->size[i] / unit, c->sign * theta[2]) : 1;
 }
 
-/* The share of points that lie between those of another size. */
-static double overlap(const curves *c, const double *theta)
-{
-    size_t inside = 0;
-    for (size_t i = 0; i < c->n_sizes; i++)
-        for (size_t j = 0; j < c->n[i]; j++) {
-            double x = scaled_x(c, theta, i, c->from[i] + j, c->unit);
-            bool between = false;
-            for (size_t o = 0; o < c->n_sizes && !between; o++)
-                between = o != i && x >= scaled_x(c, theta, o, c->from[o], c->unit) && x <= scaled_x(c, theta, o, c->from[o] + c->n[o] - 1, c->unit);
-            inside += between;
-        }
-    return (double)inside / (double)c->total;
-}
-
 /* ---- the master curve ------------------------------------------------------------------------------------------------------- */
+
+#define SPLINES 4             /* cubic ones that are not zero at a place */
 
 typedef struct master {
     const curves *c;
     const double *y;          /* NaN: not there */
     gsl_bspline_workspace *spline;
-    gsl_matrix *basis, *normal; /* [total][terms], each point's splines by its power of the size; their products */
-    gsl_vector *value, *right;
+    double *x, *by;           /* [total] scaled places; [n_sizes] power of the size */
+    double *basis;            /* [total][SPLINES], from first[total] on */
+    size_t *first;
+    gsl_matrix *normal;
+    gsl_vector *value, *right, *few;
 } master;
 
 static void close_master(master *m)
 {
     gsl_bspline_free(m->spline);
-    gsl_matrix_free(m->basis);
     gsl_matrix_free(m->normal);
     gsl_vector_free(m->value);
     gsl_vector_free(m->right);
+    gsl_vector_free(m->few);
+    free(m->x);
+    free(m->first);
 }
 
 static int open_master(master *m, const curves *c, const double *y)
 {
-    *m = (master){.c = c, .y = y, .spline = gsl_bspline_alloc(4, c->terms - 2)};
-    m->basis = gsl_matrix_calloc(c->total, c->terms);
+    *m = (master){.c = c, .y = y, .spline = gsl_bspline_alloc(SPLINES, c->terms - 2)};
+    m->x = malloc(((1 + SPLINES) * c->total + c->n_sizes + 1) * sizeof *m->x);
+    m->first = malloc((c->total + 1) * sizeof *m->first);
     m->normal = gsl_matrix_alloc(c->terms, c->terms);
     m->value = gsl_vector_alloc(c->terms);
     m->right = gsl_vector_alloc(c->terms);
-    return m->spline && m->basis && m->normal && m->value && m->right ? 0 : no_memory();
+    m->few = gsl_vector_alloc(SPLINES);
+    if (!m->spline || !m->x || !m->first || !m->normal || !m->value || !m->right || !m->few)
+        return no_memory();
+    m->basis = m->x + c->total;
+    m->by = m->basis + SPLINES * c->total;
+    return 0;
 }
 
-/* The weighted deviations of all points from the best cubic spline over their scaled places, with knots evenly over all of them.  False when there is none. */
-static bool deviations(master *m, const double *theta, gsl_vector *out)
+/* Do enough points lie between those of another size? */
+static bool overlaps(const master *m)
 {
     const curves *c = m->c;
-    double low = HUGE_VAL, high = -HUGE_VAL, trace = 0;
-    if (!(theta[1] > 0) || theta[1] > 20 || !isfinite(theta[2]) || fabs(theta[2]) > 20 || overlap(c, theta) < LEAST_SHARE)
+    size_t inside = 0;
+    for (size_t i = 0; i < c->n_sizes; i++)
+        for (size_t j = 0; j < c->n[i]; j++) {
+            double x = m->x[c->from[i] + j];
+            bool between = false;
+            for (size_t o = 0; o < c->n_sizes && !between; o++)
+                between = o != i && x >= m->x[c->from[o]] && x <= m->x[c->from[o] + c->n[o] - 1];
+            inside += between;
+        }
+    return (double)inside >= LEAST_SHARE * (double)c->total;
+}
+
+/* Scaled places, and the splines at each; false when the parameters are none. */
+static bool lay_out(master *m, const double *theta)
+{
+    const curves *c = m->c;
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    if (!(theta[1] > 0) || theta[1] > 20 || !isfinite(theta[2]) || fabs(theta[2]) > 20)
         return false;
     for (size_t i = 0; i < c->n_sizes; i++) {
-        low = fmin(low, scaled_x(c, theta, i, c->from[i], c->unit));
-        high = fmax(high, scaled_x(c, theta, i, c->from[i] + c->n[i] - 1, c->unit));
+        double stretch = pow(c->size[i] / c->unit, theta[1]);
+        m->by[i] = lift(c, theta, i, c->unit);
+        for (size_t k = c->from[i]; k < c->from[i] + c->n[i]; k++)
+            m->x[k] = (c->x[k] - theta[0]) * stretch;
+        low = fmin(low, m->x[c->from[i]]);
+        high = fmax(high, m->x[c->from[i] + c->n[i] - 1]);
     }
-    if (!(high > low) || gsl_bspline_knots_uniform(low, high, m->spline))
+    if (!(high > low) || !overlaps(m) || gsl_bspline_knots_uniform(low, high, m->spline))
         return false;
+    for (size_t k = 0; k < c->total; k++) {
+        size_t last;
+        if (gsl_bspline_eval_nonzero(fmin(fmax(m->x[k], low), high), m->few, &m->first[k], &last, m->spline))
+            return false;
+        memcpy(m->basis + SPLINES * k, m->few->data, SPLINES * sizeof *m->basis);
+    }
+    return true;
+}
+
+/* The best cubic spline over the scaled places, with knots evenly over all of them, into m->value. */
+static bool solve_spline(master *m)
+{
+    const curves *c = m->c;
+    double trace = 0;
     gsl_matrix_set_zero(m->normal);
     gsl_vector_set_zero(m->right);
     for (size_t i = 0; i < c->n_sizes; i++)
-        for (size_t j = 0; j < c->n[i]; j++) {
-            size_t k = c->from[i] + j;
-            gsl_vector_view row = gsl_matrix_row(m->basis, k);
-            double x = fmin(fmax(scaled_x(c, theta, i, k, c->unit), low), high), by = lift(c, theta, i, c->unit) / c->err[k];
-            if (gsl_bspline_eval(x, &row.vector, m->spline))
-                return false;
-            gsl_vector_scale(&row.vector, by);
-            if (isfinite(m->y[k])) {
-                gsl_blas_dsyr(CblasLower, 1, &row.vector, m->normal);
-                gsl_blas_daxpy(m->y[k] / c->err[k], &row.vector, m->right);
+        for (size_t k = c->from[i]; k < c->from[i] + c->n[i]; k++) {
+            const double *b = m->basis + SPLINES * k, w = m->by[i] / c->err[k];
+            if (!isfinite(m->y[k]))
+                continue;
+            for (size_t p = 0; p < SPLINES; p++) {
+                double *row = gsl_matrix_ptr(m->normal, m->first[k] + p, m->first[k]);
+                for (size_t q = 0; q <= p; q++)
+                    row[q] += w * w * b[p] * b[q];
+                *gsl_vector_ptr(m->right, m->first[k] + p) += w * b[p] * m->y[k] / c->err[k];
             }
         }
     for (size_t t = 0; t < c->terms; t++)
         trace += gsl_matrix_get(m->normal, t, t);
     for (size_t t = 0; t < c->terms; t++) /* a knot without points near it */
-        gsl_matrix_set(m->normal, t, t, gsl_matrix_get(m->normal, t, t) + 1e-12 * trace);
-    if (gsl_linalg_cholesky_decomp1(m->normal) || gsl_linalg_cholesky_solve(m->normal, m->right, m->value))
+        *gsl_matrix_ptr(m->normal, t, t) += 1e-12 * trace;
+    return !gsl_linalg_cholesky_decomp1(m->normal) && !gsl_linalg_cholesky_solve(m->normal, m->right, m->value);
+}
+
+/* The weighted deviations of all points from the master curve.  False when there is none. */
+static bool deviations(master *m, const double *theta, gsl_vector *out)
+{
+    const curves *c = m->c;
+    if (!lay_out(m, theta) || !solve_spline(m))
         return false;
-    for (size_t k = 0; k < c->total; k++) {
-        gsl_vector_view row = gsl_matrix_row(m->basis, k);
-        double f;
-        gsl_blas_ddot(&row.vector, m->value, &f);
-        gsl_vector_set(out, k, isfinite(m->y[k]) ? m->y[k] / c->err[k] - f : 0);
-    }
+    for (size_t i = 0; i < c->n_sizes; i++)
+        for (size_t k = c->from[i]; k < c->from[i] + c->n[i]; k++) {
+            const double *b = m->basis + SPLINES * k;
+            double f = 0;
+            for (size_t p = 0; p < SPLINES; p++)
+                f += b[p] * gsl_vector_get(m->value, m->first[k] + p);
+            gsl_vector_set(out, k, isfinite(m->y[k]) ? (m->y[k] - m->by[i] * f) / c->err[k] : 0);
+        }
     return true;
 }
 
@@ -565,6 +606,8 @@ int qn_collapse_make(const qn_collapse_request *q, qn_dataset **out)
             err = qn_fail(QN_ERR_INPUT, "the grid is too coarse: %s has %zu point%s along %s at one of the sizes", t.s.name, t.l.line[i].n, t.l.line[i].n == 1 ? "" : "s", t.l.along);
     }
     t.resamples = qn_resample_count(&t.s, all, q->resamples);
+    if (all && t.resamples > MOST_WORK / all) /* of so many points fewer do: the errors are small, and those of the errors 5 % at 200 */
+        t.resamples = MOST_WORK / all > 200 ? MOST_WORK / all : t.resamples < 200 ? t.resamples : 200;
     if (!err)
         err = declare(&t);
     if (!err)

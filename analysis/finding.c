@@ -17,7 +17,7 @@ static int copy_attrs(const qn_attr *a, size_t n, const char *prefix, qn_dataset
 {
     int err = 0;
     for (size_t i = 0; i < n && !err; i++) {
-        if (strncmp(a[i].name, prefix, strlen(prefix)))
+        if (strncmp(a[i].name, prefix, strlen(prefix)) || !strcmp(a[i].name, "kind")) /* what it was there is not what it is here */
             continue;
         err = a[i].type == QN_STR ? qn_attr_str(d, v, a[i].name, a[i].str) : a[i].type == QN_F64 ? qn_attr_f64(d, v, a[i].name, a[i].n, a[i].f64) : qn_attr_i64(d, v, a[i].name, a[i].n, a[i].i64);
     }

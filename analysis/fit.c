@@ -74,7 +74,7 @@ static double p_value(const qn_form *f, const qn_form_data *d, const piece *w, c
     double *from = malloc((w->n + 1) * sizeof *from);
     for (size_t i = 0; from && i < w->n; i++)
         from[i] = w->y[i] - qn_form_value(f, best, d->constant, w->x[i]);
-#pragma omp parallel for schedule(static) reduction(+ : larger, count)
+#pragma omp parallel for schedule(static) reduction(+ : larger, count) if (w->resamples * w->n > 20000)
     for (size_t b = 0; b < w->resamples; b++) {
         double theta[QN_FORM_PARAMETERS], sum = 0;
         memcpy(theta, each + b * f->n, f->n * sizeof *theta);

@@ -73,6 +73,7 @@ static void one_resample(const qn_sampled *s, size_t n, const size_t *cell, size
 }
 
 #define MOST_NUMBERS 50000000 /* 400 MB */
+#define SERIAL 20000          /* numbers: a few milliseconds, not worth waiting for other threads on a busy machine */
 
 size_t qn_resample_count(const qn_sampled *s, size_t n, size_t wanted)
 {
@@ -93,7 +94,7 @@ int qn_resample(const qn_sampled *s, size_t n, const size_t *cell, size_t count,
     *out = NULL;
     if (!y)
         return no_memory();
-#pragma omp parallel reduction(|| : failed)
+#pragma omp parallel reduction(|| : failed) if (count * n > SERIAL)
     {
         double *times = malloc((most + 1) * sizeof *times);
         failed = !times;
@@ -161,7 +162,7 @@ double qn_resample_spread(size_t n, const double *x, size_t stride, double *scra
 static int estimate_all(size_t n, size_t m, const double *y, size_t n_theta, qn_estimator f, void *ctx, double *theta)
 {
     bool failed = false;
-#pragma omp parallel for schedule(dynamic, 8) reduction(|| : failed)
+#pragma omp parallel for schedule(dynamic, 8) reduction(|| : failed) if (m * n > SERIAL)
     for (size_t b = 0; b < m; b++)
         failed |= f(n, y + b * n, ctx, theta + b * n_theta) != 0;
     return failed ? no_memory() : 0;

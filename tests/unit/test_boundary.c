@@ -232,6 +232,7 @@ static void test_list(void **state)
     qn_boundary_request q = {.data = s.d, .observable = "m", .along = "T", .how = QN_BOUNDARY_LEVEL, .level = 0.5, .resamples = 300};
     made(qn_boundary_make(&q, &d));
     assert_string_equal(qn_attr_text(d, NULL, "axes"), "L");
+    assert_null(qn_attr_text(d, qn_dataset_find(d, "L"), "kind")); /* an axis now, no longer a coordinate along the list */
     for (size_t i = 0; i < 3; i++)
         assert_sigma(qn_dataset_find(d, "T_c")->f64[i], qn_dataset_find(d, "T_c_err")->f64[i], 0.3 + 0.1 * ((double)i + 1));
     qn_dataset_free(d);
