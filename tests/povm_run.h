@@ -64,7 +64,8 @@ static inline void job_open(job *j, const povm_task *task, uint64_t seed, const 
         const povm_task *task;
         const char *name;
     } names[] = {{&povm_steady, "steady"}, {&povm_fbt, "fbt"}, {&povm_tdvp, "tdvp"}, {&povm_fit, "fit"}};
-    char all[500] = "";
+    char all[500];
+    snprintf(all, sizeof all, "%s", text);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].task == task)
             snprintf(all, sizeof all, "task=%s; %s", names[i].name, text);
