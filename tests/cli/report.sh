@@ -68,7 +68,7 @@ P
 cat >one.py <<'P'
 exec(open("look.py").read())
 f = h5py.File("ising.h5")
-assert {n for n, _ in page.images} == {"u", "u2", "m", "m_abs", "m2", "m4", "binder", "specific_heat", "susceptibility"}, page.images
+assert {n for n, _ in page.images} == {"u", "u2", "m", "m_abs", "m2", "m4", "total_energy", "binder", "specific_heat", "susceptibility"}, page.images
 assert "Ising <b>& others</b>" in said and "<b>& others" not in text
 config = f.attrs["config"]
 assert (config.decode() if isinstance(config, bytes) else config).strip() in said
