@@ -49,7 +49,7 @@ all: $B/quench models/template/ising.so $(MPI)       ## build the program and th
 
 $B/quench: $(call object,$(CORE) $(REST) $(CLI))
 	$(call say,LD,$@)
-	$Q$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$Q$(CC) $(CSTD) -rdynamic $(LDFLAGS) $^ $(LDLIBS) -o $@.new && mv $@.new $@
 $B/libquench.so: $(call object,$(CORE))
 	$(call say,LD,$@)
 	$Q$(CC) $(CSTD) -shared -Wl,-soname,libquench.so.0 $(LDFLAGS) $^ $(LDLIBS) -o $@
