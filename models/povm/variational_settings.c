@@ -195,7 +195,7 @@ static double positions(const povm_problem *problem)
 double povm_variational_seconds(const povm_variational *v, const povm_problem *problem, double strings)
 {
     double count = v->enumerate ? (double)povm_outcome_count(v->shape.n, v->shape.k) * v->shape.n : strings * positions(problem);
-    return 4 * count * position_flops(&v->shape) * v->strings * (v->shape.single ? 4e-11 : 8e-11);
+    return 4 * count * position_flops(&v->shape) * v->strings * (v->shape.single ? 1.2e-11 : 2.4e-11);
 }
 
 double povm_variational_bytes(const povm_variational *v, const povm_problem *problem)
