@@ -35,7 +35,6 @@ class Result:
                 raise ValueError(f"{self.path}: not a result of quench")
             axes = f.attrs["axes"]
             self.axes = (axes.decode() if isinstance(axes, bytes) else axes).split()
-            # models without quenched disorder have replicas that are all alike; their errors come from bins while replicas are few
             self.config = f.attrs["config"]
 
     @property

@@ -57,7 +57,7 @@ static int make_target(run *r, const povm_problem *problem)
     if (!err && v->target == POVM_TARGET_PRODUCT)
         povm_outcome_product(problem, problem->start, r->p);
     else if (!err && (err = povm_pauli_solve(problem, v->target == POVM_TARGET_STEADY ? -1 : v->target_t, pauli)) == 0)
-        povm_pauli_probabilities(&problem->frame, n, pauli, r->p);
+        err = povm_pauli_probabilities(&problem->frame, n, pauli, r->p);
     free(pauli);
     double sum = 0;
     for (size_t a = 0; !err && a < r->all; a++) {

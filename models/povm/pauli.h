@@ -44,7 +44,7 @@ void povm_pauli_evolve(const povm_pauli *g, double t, double *c, double *scratch
 void povm_pauli_expectations(const povm_pauli *g, const povm_problem *problem, const double *c, double *one, double *pair, povm_expectations *out);
 double povm_pauli_purity(const povm_pauli *g, const double *c);
 void povm_pauli_expand(const povm_pauli *g, const double *c, double *all);                  /* [4^n] */
-int povm_pauli_probabilities(const povm_frame *frame, int n, const double *all, double *p); /* [4^n] to [k^n], index sum a_i k^i */
+int povm_pauli_probabilities(const povm_frame *frame, int n, const double *all, double *p) QN_NODISCARD; /* [4^n] to [k^n], index sum a_i k^i */
 int povm_pauli_least_eigenvalue(int n, const double *all, double *out) QN_NODISCARD;        /* of the state, n <= 6 */
 int povm_pauli_gap(const povm_problem *problem, double *gap, double *largest) QN_NODISCARD; /* n <= 4: least -Re of an eigenvalue beside 0; largest modulus */
 

@@ -191,6 +191,19 @@ static bool meets(const qn_sweep *s, const qn_dataset *d, size_t point)
     return true;
 }
 
+/* A target that no point provides, or that has no standard error, would count as met. */
+static int check_targets(const qn_sweep *s, const qn_dataset *d)
+{
+    for (size_t i = 0; i < s->adapt.n_targets; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s_err", s->adapt.target[i].name);
+        const qn_var *mean = qn_dataset_find(d, s->adapt.target[i].name), *err = qn_dataset_find(d, name);
+        if (!mean || !err || mean->type != QN_F64 || err->type != QN_F64 || err->size != mean->size)
+            return qn_fail(QN_ERR_INPUT, "target: %s has no standard error in this sweep, its points do not measure it", s->adapt.target[i].name);
+    }
+    return 0;
+}
+
 /* More replicas where a target is not met; how many chains. */
 static size_t want_more(qn_sweep *s, const qn_dataset *d)
 {
@@ -263,6 +276,8 @@ int qn_run_adaptive(const qn_sweep *s, const qn_run_options *o, qn_run_report *r
         }
         err = qn_run_stage(&stage, &own, &so_far, &one);
         add_report(report, &one);
+        if (!err)
+            err = check_targets(s, so_far);
         if (!err)
             wanting = want_more(&stage, so_far);
         if (!err && !wanting && s->adapt.observable && round < s->adapt.rounds) {

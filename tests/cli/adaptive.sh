@@ -111,6 +111,9 @@ refuse() { # NAME PATTERN SED-EXPRESSION
 refuse no_such_quantity "did you mean 'm_abs'" 's/m_abs: 0.01/m_ab: 0.01/'
 refuse target_not_positive 'positive' 's/m_abs: 0.01/m_abs: -1/'
 refuse fewer_at_most 'replicas' 's/replicas: 24/replicas: 2/'
+sed 's/^model.*/model: hebbian/; s/^parameters.*/parameters: {N: 32, P: 2, load: 0.05}/; s/m_abs: 0.01/q2: 0.01/' target.yaml >unmeasured.yaml # q needs two chains
+q run unmeasured.yaml -q -o unmeasured.h5
+expect target_not_measured 2 'target: q2 has no standard error'
 refuse one_replica 'at least 2 replicas' 's/^replicas: 4/replicas: 1/'
 refuse refine_without_level 'level and a tolerance' 's/^target:.*/refine: {observable: m_abs}/'
 refuse refine_unknown_key 'along' 's/^target:.*/refine: {observable: m_abs, level: 0.5, tolerance: 0.1, alog: T}/'

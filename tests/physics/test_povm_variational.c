@@ -420,7 +420,7 @@ static double fbt_error(double tau, double *off_trapezoid)
             *off_trapezoid = fmax(*off_trapezoid, fabs(got[s] - want[s]));
     }
     assert_int_equal(povm_pauli_solve(&j.at.problem, 1, pauli), 0);
-    povm_pauli_probabilities(&j.at.problem.frame, 2, pauli, exact);
+    assert_int_equal(povm_pauli_probabilities(&j.at.problem.frame, 2, pauli, exact), 0);
     for (size_t s = 0; s < 16; s++)
         error += fabs(got[s] - exact[s]);
     job_close(&j);
@@ -453,7 +453,7 @@ static void tdvp_follows_the_equation(void **state)
         job_steps(&j, 4);
         table_p(&j, got);
         assert_int_equal(povm_pauli_solve(&j.at.problem, 1, pauli), 0);
-        povm_pauli_probabilities(&j.at.problem.frame, 2, pauli, exact);
+        assert_int_equal(povm_pauli_probabilities(&j.at.problem.frame, 2, pauli, exact), 0);
         for (size_t s = 0; s < 16; s++)
             assert_near(got[s], exact[s], 1e-6);
         job_close(&j);
@@ -586,7 +586,7 @@ static void fits(void **state)
         job_steps(&j, 3000);
         table_p(&j, got);
         assert_int_equal(povm_pauli_solve(&j.at.problem, -1, pauli), 0);
-        povm_pauli_probabilities(&j.at.problem.frame, 2, pauli, exact);
+        assert_int_equal(povm_pauli_probabilities(&j.at.problem.frame, 2, pauli, exact), 0);
         for (size_t s = 0; s < 16; s++)
             assert_near(got[s], exact[s], 1e-6);
         job_close(&j);
