@@ -246,26 +246,12 @@ static int do_group(qn_bounding *t, size_t n, const size_t *member)
     return err;
 }
 
+static int one_group(void *ctx, size_t n, const size_t *member)
+{
+    return do_group(ctx, n, member);
+}
+
 int qn_bounding_crossings(qn_bounding *t)
 {
-    size_t *member = malloc((t->l.n + 1) * sizeof *member);
-    bool *done = calloc(t->l.n + 1, sizeof *done);
-    int err = member && done ? 0 : qn_bounding_no_memory();
-    for (size_t i = 0; i < t->l.n && !err; i++) {
-        size_t n = 0;
-        for (size_t j = i; j < t->l.n && !done[i]; j++)
-            if (qn_finding_index(&t->out, &t->l, j) == qn_finding_index(&t->out, &t->l, i)) {
-                size_t k = n++;
-                for (; k && qn_lines_by_value(&t->l, member[k - 1], t->by_size) > qn_lines_by_value(&t->l, j, t->by_size); k--)
-                    member[k] = member[k - 1];
-                member[k] = j;
-            }
-        for (size_t k = 0; k < n; k++)
-            done[member[k]] = true;
-        if (n)
-            err = do_group(t, n, member);
-    }
-    free(member);
-    free(done);
-    return err;
+    return qn_finding_groups(&t->out, &t->l, t->by_size, one_group, t);
 }

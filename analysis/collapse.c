@@ -500,28 +500,9 @@ static int do_group(collapsing *t, size_t n, const size_t *member)
     return err;
 }
 
-static int do_groups(collapsing *t)
+static int one_group(void *ctx, size_t n, const size_t *member)
 {
-    size_t *member = malloc((t->l.n + 1) * sizeof *member);
-    bool *done = calloc(t->l.n + 1, sizeof *done);
-    int err = member && done ? 0 : no_memory();
-    for (size_t i = 0; i < t->l.n && !err; i++) {
-        size_t n = 0;
-        for (size_t j = i; j < t->l.n && !done[i]; j++)
-            if (qn_finding_index(&t->out, &t->l, j) == qn_finding_index(&t->out, &t->l, i)) {
-                size_t k = n++;
-                for (; k && qn_lines_by_value(&t->l, member[k - 1], t->by_size) > qn_lines_by_value(&t->l, j, t->by_size); k--)
-                    member[k] = member[k - 1];
-                member[k] = j;
-            }
-        for (size_t k = 0; k < n; k++)
-            done[member[k]] = true;
-        if (n)
-            err = do_group(t, n, member);
-    }
-    free(member);
-    free(done);
-    return err;
+    return do_group(ctx, n, member);
 }
 
 /* ---- the result -------------------------------------------------------------------------------------------------------------------- */
@@ -611,7 +592,7 @@ int qn_collapse_make(const qn_collapse_request *q, qn_dataset **out)
     if (!err)
         err = declare(&t);
     if (!err)
-        err = do_groups(&t);
+        err = qn_finding_groups(&t.out, &t.l, t.by_size, one_group, &t);
     if (!err && !t.found)
         err = qn_fail(QN_ERR_INPUT, "no collapse: nowhere do half of the points lie between those of other sizes; --exponents gives starts, for example %s_c=X", t.l.along);
     if (!err) {

@@ -213,3 +213,27 @@ void qn_finding_put(const qn_finding *f, const qn_found *to, size_t at, const qn
     for (size_t b = 0; to->each && each && b < resamples && b < f->resamples; b++)
         to->each->f64[at * f->resamples + b] = each[b * stride];
 }
+
+int qn_finding_groups(const qn_finding *f, const qn_lines *l, size_t by, int (*each)(void *ctx, size_t n, const size_t *member), void *ctx)
+{
+    size_t *member = malloc((l->n + 1) * sizeof *member);
+    bool *done = calloc(l->n + 1, sizeof *done);
+    int err = member && done ? 0 : qn_fail(QN_ERR_NOMEM, "out of memory for the analysis");
+    for (size_t i = 0; i < l->n && !err; i++) {
+        size_t n = 0;
+        for (size_t j = i; j < l->n && !done[i]; j++)
+            if (qn_finding_index(f, l, j) == qn_finding_index(f, l, i)) {
+                size_t k = n++;
+                for (; k && qn_lines_by_value(l, member[k - 1], by) > qn_lines_by_value(l, j, by); k--)
+                    member[k] = member[k - 1];
+                member[k] = j;
+            }
+        for (size_t k = 0; k < n; k++)
+            done[member[k]] = true;
+        if (n)
+            err = each(ctx, n, member);
+    }
+    free(member);
+    free(done);
+    return err;
+}

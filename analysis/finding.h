@@ -18,6 +18,8 @@ int qn_finding_init(qn_finding *f, const qn_lines *l, const char *title, const c
 void qn_finding_free(qn_finding *f);
 /* The index of a line among the numbers. */
 size_t qn_finding_index(const qn_finding *f, const qn_lines *l, size_t line);
+/* Calls `each` for the lines of every number, by increasing value of the by `by` (a size): numbers of the lines member[n]. */
+int qn_finding_groups(const qn_finding *f, const qn_lines *l, size_t by, int (*each)(void *ctx, size_t n, const size_t *member), void *ctx) QN_NODISCARD;
 /* NAME over the lines and the dimensions `more`, with _err, _dof, _found and (`sampled`) /samples/NAME. */
 typedef struct qn_found {
     qn_var *value, *err, *dof, *found, *each;
